@@ -1,0 +1,227 @@
+//! A borrowed object, and what it is as far as its text goes.
+
+use std::ffi::CStr;
+use std::marker::PhantomData;
+use std::ptr;
+use std::slice;
+
+use super::raw;
+use crate::render::{Long, Value};
+
+/// An object that stays alive for `'a`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Object<'a> {
+    pointer: *mut raw::PyObject,
+    life: PhantomData<&'a ()>,
+}
+
+impl<'a> Object<'a> {
+    /// `None` for a null pointer.
+    ///
+    /// # Safety
+    ///
+    /// A pointer that is not null must be an object that stays alive and unchanged for `'a`,
+    /// with the GIL held.
+    pub unsafe fn new(pointer: *mut raw::PyObject) -> Option<Object<'a>> {
+        (!pointer.is_null()).then_some(Object { pointer, life: PhantomData })
+    }
+
+    /// What it is, by its exact type: an instance of a subclass may have its own `__str__`.
+    pub fn value(self) -> Value<'a, Object<'a>> {
+        // The addresses of the interpreter's own objects; nothing is read.
+        let types = Types::get();
+        let this = self.type_of();
+        if ptr::eq(self.pointer, types.none) {
+            Value::None
+        } else if ptr::eq(self.pointer, types.ellipsis) {
+            Value::Ellipsis
+        } else if this == types.bool {
+            Value::Bool(self.fields::<raw::PyIntObject>().ob_ival != 0)
+        } else if this == types.int {
+            Value::Int(self.fields::<raw::PyIntObject>().ob_ival)
+        } else if this == types.long {
+            Value::Long(self.long())
+        } else if this == types.float {
+            Value::Float(self.fields::<raw::PyFloatObject>().ob_fval)
+        } else if this == types.complex {
+            let value = self.fields::<raw::PyComplexObject>().cval;
+            Value::Complex(value.real, value.imag)
+        } else if this == types.str {
+            Value::Str(self.bytes())
+        } else if this == types.unicode {
+            Value::Unicode(self.units())
+        } else if this == types.tuple {
+            Value::Tuple((0..).map_while(|index| self.tuple_item(index)).collect())
+        } else if this == types.list {
+            Value::List(self.list_items())
+        } else if this == types.dict {
+            Value::Dict(self.dict_items())
+        } else if this == types.set {
+            Value::Set(self.set_items())
+        } else if this == types.frozenset {
+            Value::FrozenSet(self.set_items())
+        } else if this == types.code {
+            let code = self.fields::<raw::PyCodeObject>();
+            // SAFETY: a code object owns its name and file, strings (PyCode_New checks it).
+            let (name, file) =
+                unsafe { (Object::new(code.co_name), Object::new(code.co_filename)) };
+            Value::Code {
+                name: name.map_or(b"", Object::bytes),
+                file: file.map_or(b"", Object::bytes),
+                line: code.co_firstlineno,
+                address: self.pointer as usize,
+            }
+        } else if this == types.type_ {
+            Value::Type(self.fields_type_name())
+        } else {
+            Value::Other { type_name: self.type_name(), address: self.pointer as usize }
+        }
+    }
+
+    /// The bytes of a string, or of an instance of a subclass; the caller knows that it is one.
+    pub fn bytes(self) -> &'a [u8] {
+        let string = self.fields::<raw::PyStringObject>();
+        let length = usize::try_from(string.ob_size).unwrap_or(0);
+        // SAFETY: a string holds `ob_size` bytes from `ob_sval` on (PyString_FromStringAndSize).
+        unsafe { slice::from_raw_parts(ptr::from_ref(&string.ob_sval).cast(), length) }
+    }
+
+    /// An item of a tuple, `None` behind its end; the caller knows that it is one.
+    pub fn tuple_item(self, index: usize) -> Option<Object<'a>> {
+        let tuple = self.fields::<raw::PyTupleObject>();
+        if index >= usize::try_from(tuple.ob_size).unwrap_or(0) {
+            return None;
+        }
+        // SAFETY: a tuple holds `ob_size` pointers from `ob_item` on, and owns what they are.
+        unsafe { Object::new(*tuple.ob_item.as_ptr().add(index)) }
+    }
+
+    fn list_items(self) -> Vec<Object<'a>> {
+        let list = self.fields::<raw::PyListObject>();
+        let length = usize::try_from(list.ob_size).unwrap_or(0);
+        (0..length)
+            // SAFETY: `ob_item` has room for `ob_size` pointers, and the list owns what they
+            // are; no code runs that could change it meanwhile.
+            .filter_map(|index| unsafe { Object::new(*list.ob_item.add(index)) })
+            .collect()
+    }
+
+    fn dict_items(self) -> Vec<(Object<'a>, Object<'a>)> {
+        let mut items = Vec::new();
+        let (mut position, mut key, mut value) = (0, ptr::null_mut(), ptr::null_mut());
+        // SAFETY: this is a dict; PyDict_Next walks its table, lends what it finds, and
+        // runs no code.
+        while unsafe { raw::PyDict_Next(self.pointer, &mut position, &mut key, &mut value) } != 0 {
+            // SAFETY: the dict owns both.
+            items.extend(unsafe { Object::new(key).zip(Object::new(value)) });
+        }
+        items
+    }
+
+    fn set_items(self) -> Vec<Object<'a>> {
+        let mut items = Vec::new();
+        let (mut position, mut key, mut hash) = (0, ptr::null_mut(), 0);
+        // SAFETY: this is a set; _PySet_NextEntry walks its table, lends what it finds, and
+        // runs no code.
+        while unsafe { raw::_PySet_NextEntry(self.pointer, &mut position, &mut key, &mut hash) }
+            != 0
+        {
+            // SAFETY: the set owns it.
+            items.extend(unsafe { Object::new(key) });
+        }
+        items
+    }
+
+    fn long(self) -> Long {
+        let long = self.fields::<raw::PyLongObject>();
+        let length = long.ob_size.unsigned_abs();
+        // SAFETY: a long holds |ob_size| digits from `ob_digit` on (longintrepr.h).
+        let digits = unsafe { slice::from_raw_parts(long.ob_digit.as_ptr(), length as usize) };
+        let highest_first = digits.iter().rev().map(|&digit| u32::from(digit));
+        Long::new(long.ob_size < 0, raw::PyLong_SHIFT, highest_first)
+    }
+
+    fn units(self) -> Vec<u32> {
+        let unicode = self.fields::<raw::PyUnicodeObject>();
+        let length = usize::try_from(unicode.length).unwrap_or(0);
+        if unicode.str_.is_null() {
+            return Vec::new();
+        }
+        // SAFETY: a unicode object holds `length` units at `str` (unicodeobject.h).
+        let units = unsafe { slice::from_raw_parts(unicode.str_, length) };
+        #[allow(clippy::useless_conversion, reason = "Py_UNICODE is 16 bits on a UCS2 build")]
+        units.iter().map(|&unit| u32::from(unit)).collect()
+    }
+
+    fn type_of(self) -> *const raw::PyTypeObject {
+        self.fields::<raw::PyObject>().ob_type
+    }
+
+    fn type_name(self) -> &'a [u8] {
+        // SAFETY: every object has a type, which lives as long as the object.
+        let name = unsafe { (*self.type_of()).tp_name };
+        c_string(name)
+    }
+
+    /// `tp_name` of an object that is itself a type.
+    fn fields_type_name(self) -> &'a [u8] {
+        c_string(self.fields::<raw::PyTypeObject>().tp_name)
+    }
+
+    /// The structure that the object's type says it is; the caller has checked the type.
+    fn fields<T>(self) -> &'a T {
+        // SAFETY: alive for `'a` by the promise made to `new`, and of this layout by its type.
+        unsafe { &*self.pointer.cast::<T>() }
+    }
+}
+
+fn c_string<'a>(text: *const std::ffi::c_char) -> &'a [u8] {
+    if text.is_null() {
+        return b"?";
+    }
+    // SAFETY: `tp_name` is a C string that lives as long as its type (PyTypeObject).
+    unsafe { CStr::from_ptr(text) }.to_bytes()
+}
+
+/// The addresses of the interpreter's singletons and types.
+struct Types {
+    none: *const raw::PyObject,
+    ellipsis: *const raw::PyObject,
+    bool: *const raw::PyTypeObject,
+    int: *const raw::PyTypeObject,
+    long: *const raw::PyTypeObject,
+    float: *const raw::PyTypeObject,
+    complex: *const raw::PyTypeObject,
+    str: *const raw::PyTypeObject,
+    unicode: *const raw::PyTypeObject,
+    tuple: *const raw::PyTypeObject,
+    list: *const raw::PyTypeObject,
+    dict: *const raw::PyTypeObject,
+    set: *const raw::PyTypeObject,
+    frozenset: *const raw::PyTypeObject,
+    code: *const raw::PyTypeObject,
+    type_: *const raw::PyTypeObject,
+}
+
+impl Types {
+    fn get() -> Types {
+        Types {
+            none: &raw const raw::_Py_NoneStruct,
+            ellipsis: &raw const raw::_Py_EllipsisObject,
+            bool: &raw const raw::PyBool_Type,
+            int: &raw const raw::PyInt_Type,
+            long: &raw const raw::PyLong_Type,
+            float: &raw const raw::PyFloat_Type,
+            complex: &raw const raw::PyComplex_Type,
+            str: &raw const raw::PyString_Type,
+            unicode: &raw const raw::PyUnicode_Type,
+            tuple: &raw const raw::PyTuple_Type,
+            list: &raw const raw::PyList_Type,
+            dict: &raw const raw::PyDict_Type,
+            set: &raw const raw::PySet_Type,
+            frozenset: &raw const raw::PyFrozenSet_Type,
+            code: &raw const raw::PyCode_Type,
+            type_: &raw const raw::PyType_Type,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The texts here were printed by CPython 2.7.18 (`str(value)`, `repr(value)`).
+
+use super::*;
+
+/// Objects are indices into a list of values.
+struct Objects(Vec<Value<'static, usize>>);
+
+impl Heap for Objects {
+    type Ref = usize;
+
+    fn look(&self, object: usize) -> Value<'_, usize> {
+        self.0[object].clone()
+    }
+}
+
+fn text(values: Vec<Value<'static, usize>>) -> (String, bool) {
+    let mut out = Vec::new();
+    let is_final = str(&Objects(values), 0, &mut out);
+    (String::from_utf8_lossy(&out).into_owned(), is_final)
+}
+
+fn plain(value: Value<'static, usize>) -> String {
+    text(vec![value]).0
+}
+
+/// As an item of a tuple, so by `repr()`.
+fn quoted(value: Value<'static, usize>) -> String {
+    let (text, _) = text(vec![Value::Tuple(vec![1]), value]);
+    text.strip_prefix('(').unwrap().strip_suffix(",)").unwrap().to_owned()
+}
+
+fn units(text: &str) -> Value<'static, usize> {
+    Value::Unicode(text.chars().map(u32::from).collect())
+}
+
+#[test]
+fn floats() {
+    for (value, str, repr) in [
+        (0.0, "0.0", "0.0"),
+        (-0.0, "-0.0", "-0.0"),
+        (0.1 + 0.2, "0.3", "0.30000000000000004"),
+        (1e11, "1e+11", "100000000000.0"),
+        (123456789012.0, "1.23456789012e+11", "123456789012.0"),
+        (12345678901.0, "12345678901.0", "12345678901.0"),
+        (1e15, "1e+15", "1000000000000000.0"),
+        (1e16, "1e+16", "1e+16"),
+        (1e-4, "0.0001", "0.0001"),
+        (1e-5, "1e-05", "1e-05"),
+        (99999999999.95, "99999999999.9", "99999999999.95"),
+        (5e-324, "4.94065645841e-324", "5e-324"),
+        (f64::MAX, "1.79769313486e+308", "1.7976931348623157e+308"),
+        (f64::INFINITY, "inf", "inf"),
+        (f64::NEG_INFINITY, "-inf", "-inf"),
+        (-f64::NAN, "nan", "nan"),
+    ] {
+        assert_eq!(plain(Value::Float(value)), str);
+        assert_eq!(quoted(Value::Float(value)), repr);
+    }
+}
+
+#[test]
+fn complexes() {
+    for (real, imaginary, str) in [
+        (0.0, 2.0, "2j"),
+        (-0.0, 2.0, "(-0+2j)"),
+        (1.0, f64::NAN, "(1+nanj)"),
+        (-0.0, f64::INFINITY, "(-0+infj)"),
+        (f64::NAN, f64::NEG_INFINITY, "(nan-infj)"),
+        (123456789012.0, 0.1, "(123456789012+0.1j)"),
+        (1e12, 1e13, "(1e+12+1e+13j)"),
+    ] {
+        assert_eq!(plain(Value::Complex(real, imaginary)), str);
+    }
+    assert_eq!(quoted(Value::Complex(0.0, 0.1 + 0.2)), "0.30000000000000004j");
+}
+
+#[test]
+fn longs() {
+    let long = |negative, digits: &[u32]| {
+        Value::Long(Long::new(negative, 30, digits.iter().rev().copied()))
+    };
+    assert_eq!(plain(long(false, &[])), "0");
+    assert_eq!(quoted(long(false, &[])), "0L");
+    assert_eq!(plain(long(true, &[1])), "-1");
+    // 2 ** 90 and 10 ** 27
+    assert_eq!(plain(long(false, &[0, 0, 0, 1])), "1237940039285380274899124224");
+    assert_eq!(quoted(long(true, &[0, 0, 0, 1])), "-1237940039285380274899124224L");
+    assert_eq!(plain(long(false, &[671088640, 1061290227, 867361737])), {
+        "1000000000000000000000000000"
+    });
+}
+
+#[test]
+fn strings() {
+    assert_eq!(plain(Value::Str(b"a\n'\"")), "a\n'\"");
+    assert_eq!(quoted(Value::Str(b"a\n\t\r\0\x7f\xff\\")), r"'a\n\t\r\x00\x7f\xff\\'");
+    assert_eq!(quoted(Value::Str(b"it's")), "\"it's\"");
+    assert_eq!(quoted(Value::Str(b"it's \"so\"")), "'it\\'s \"so\"'");
+    assert_eq!(plain(units("h\u{e9}\u{20ac}\u{1f40d}")), "h\u{e9}\u{20ac}\u{1f40d}");
+    assert_eq!(quoted(units("h\u{e9}\u{20ac}\u{1f40d}\n")), r"u'h\xe9\u20ac\U0001f40d\n'");
+    assert_eq!(quoted(units("it's")), "u\"it's\"");
+}
+
+#[test]
+fn surrogates_join_and_lone_ones_stay() {
+    let mut out = Vec::new();
+    let objects = Objects(vec![Value::Unicode(vec![0xd83d, 0xdc0d, 0xdc0d, 0xd83d])]);
+    assert!(str(&objects, 0, &mut out));
+    assert_eq!(out, b"\xf0\x9f\x90\x8d\xed\xb0\x8d\xed\xa0\xbd");
+}
+
+#[test]
+fn singletons_and_objects() {
+    assert_eq!(plain(Value::None), "None");
+    assert_eq!(plain(Value::Bool(true)), "True");
+    assert_eq!(plain(Value::Ellipsis), "Ellipsis");
+    assert_eq!(plain(Value::Int(i64::MIN)), "-9223372036854775808");
+    assert_eq!(plain(Value::Type(b"exceptions.StopIteration")), {
+        "<type 'exceptions.StopIteration'>"
+    });
+    assert_eq!(plain(Value::Other { type_name: b"thread.lock", address: 0x7f00 }), {
+        "<thread.lock object at 0x7f00>"
+    });
+}
+
+#[test]
+fn code_objects_cut_names_as_c_does() {
+    let code = |name, file, line| plain(Value::Code { name, file, line, address: 0xabc });
+    assert_eq!(code(b"f", b"x.py", 3), "<code object f at 0xabc, file \"x.py\", line 3>");
+    assert_eq!(code(b"f\0g", b"", 0), "<code object f at 0xabc, file \"\", line -1>");
+    let long = vec![b'n'; 400].leak();
+    let text = code(long, long, 1);
+    assert_eq!(text.matches('n').count(), 100 + 300 + 1, "{text}");
+}
+
+#[test]
+fn containers() {
+    let items = vec![1, 2, 1];
+    let with = |value| {
+        text(vec![value, Value::Int(1), Value::Str(b"b"), Value::Tuple(vec![]), Value::None])
+    };
+    assert_eq!(with(Value::Tuple(items.clone())), ("(1, 'b', 1)".into(), true));
+    assert_eq!(with(Value::Tuple(vec![3])), ("((),)".into(), true));
+    assert_eq!(with(Value::List(items.clone())), ("[1, 'b', 1]".into(), false));
+    assert_eq!(with(Value::Set(vec![])), ("set([])".into(), false));
+    assert_eq!(with(Value::FrozenSet(vec![2])), ("frozenset(['b'])".into(), true));
+    assert_eq!(with(Value::Dict(vec![(1, 2), (4, 3)])), ("{1: 'b', None: ()}".into(), false));
+    let nested = text(vec![Value::Tuple(vec![1]), Value::List(vec![])]);
+    assert_eq!(nested, ("([],)".into(), false), "a list inside keeps the text from being final");
+}
+
+#[test]
+fn a_container_inside_itself_is_not_entered_again() {
+    assert_eq!(text(vec![Value::List(vec![0, 0])]).0, "[[...], [...]]");
+    assert_eq!(text(vec![Value::Tuple(vec![1]), Value::Dict(vec![(2, 1)]), Value::Int(1)]).0, {
+        "({1: {...}},)"
+    });
+}
+
+#[test]
+fn depth_and_size_are_bounded() {
+    let depth = 200_000;
+    let mut deep: Vec<_> = (1..=depth).map(|inner| Value::Tuple(vec![inner])).collect();
+    deep.push(Value::None);
+    assert_eq!(text(deep).0.len(), depth + "None".len() + 2 * depth);
+
+    // 2 ** 40 items, described by forty tuples.
+    let mut wide: Vec<_> = (1..=40).map(|inner| Value::Tuple(vec![inner, inner])).collect();
+    wide.push(Value::Int(7));
+    let (text, _) = text(wide);
+    assert!(text.ends_with("...") && text.len() < LONGEST + 100);
+}

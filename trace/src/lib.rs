@@ -1,0 +1,10 @@
+//! Traces of Python 2.7 bytecode: what the opcodes mean, and the text of a trace.
+//!
+//! Recorder and readers share these: the hook in the interpreter links this crate without
+//! features, `trace27` and the tests with them. Recording itself is not here.
+
+pub mod opcode;
+pub mod text;
+
+#[cfg(feature = "cli")]
+pub mod view;
