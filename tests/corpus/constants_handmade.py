@@ -13,4 +13,4 @@ def load(index):
 
 
 for i in range(len(CONSTS)):
-    print i, repr(load(i)), load(i) is CONSTS[i]
+    print i, type(load(i)).__name__, load(i) is CONSTS[i]

@@ -14,7 +14,7 @@ class Special(AppError, KeyError):
 
 def provoke():
     yield lambda: int('x')
-    yield lambda: u'\xe9'.encode('ascii')
+    yield lambda: str(u'\xe9')
     yield lambda: unicode('\xff', 'ascii')
     yield lambda: open('/nonexistent/file')
     yield lambda: [].pop()

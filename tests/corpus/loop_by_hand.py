@@ -26,5 +26,5 @@ print assemble([op(100, 1), op(125, 0), op(124, 0), op(100, 2), op(24), op(4), o
 print assemble([op(120, 5), op(80), op(100, 1), op(83), op(100, 2), op(83)], ('skipped', 'broken out'))()
 
 # a spaghetti of forward and absolute jumps
-print assemble([op(113, 12), op(100, 2), op(110, 6), op(100, 1), op(113, 3), op(102, 2), op(83)],
+print assemble([op(113, 9), op(100, 2), op(110, 6), op(100, 1), op(113, 3), op(102, 2), op(83)],
                ('first', 'second'))()

@@ -11,7 +11,7 @@ def assemble(parts, consts=(), names=(), varnames=(), name='asm'):
                     '<asm>', name, 1, '')
     return FunctionType(code, globals())
 
-# EXTENDED_ARG (145) stands in, since `dis` must not be imported here
+# written out, since importing `opcode` would be traced or not, as the tracer has imported it or not
 DEFINED = [0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 15] + range(19, 34) + range(40, 44) + range(50, 69) + \
     range(70, 117) + [119, 120, 121, 122, 124, 125, 126] + range(130, 138) + range(140, 148)
 unknown = [i for i in range(256) if i not in DEFINED]

@@ -11,25 +11,18 @@ def assemble(parts, consts=(), names=(), varnames=(), name='asm'):
                     '<asm>', name, 1, '')
     return FunctionType(code, globals())
 
-# 0 JUMP_FORWARD 1 / 3 LOAD_CONST with operand bytes 'd' 1 / ... : offset 4 is LOAD_CONST 1
+# the junk byte at 3 would swallow the LOAD_CONST at 4; the jump steps over it
 hidden = assemble([op(110, 1), chr(100), op(100, 1), op(83)], ('hidden',))
 print hidden()
 
-# LOAD_CONST 0x5364 read from offset 0 would be out of range; offset 3 jumps back into it:
-#   0 JUMP_ABSOLUTE 4   3 LOAD_CONST (d 1 0 S ...)
-inside = assemble([op(113, 4), chr(100) + op(100, 1) + op(83)], ('read from the middle',))
-print inside()
+# NOPs made of operands: 3 is LOAD_CONST 0x0909, its operand bytes at 4 and 5 are NOPs
+CONSTS = ('sled',) + tuple(range(2400))
+for target in (3, 4, 5, 6):
+    print assemble([op(113, target), op(100, 0x0909), op(100, 1), op(83)], CONSTS)(),
+print
 
-# first pass: 0 LOAD_FAST 0, 3 POP_JUMP_IF_TRUE 13, 6 LOAD_CONST 0x0964, ...: 7 is LOAD_CONST 9 -> jumps back
-both = assemble([op(124, 0), op(115, 20), op(100, 1), op(125, 0), op(110, 1), op(100), op(100, 1), op(1), op(113, 0),
-                 op(9)], (True,), (), ('seen',))
-# the part at 20 returns
-both.func_code = CodeType(0, 1, 5, 0x43, op(100, 2) + op(125, 0) + op(124, 0) + op(115, 21) + op(100, 1) + op(125, 0)
-                          + op(113, 6) + op(100, 0x64) + op(3) + op(83), (None, True, False) + tuple(range(98)),
-                          (), ('seen',), '<asm>', 'both', 1, '')
-print both()
-
-# NOPs made of operands: offsets 3, 4 and 5 are each an instruction once
-sled = [assemble([op(113, target), chr(100) + chr(9) + chr(9), op(100, 1), op(83)], ('sled', ) + (0,) * 2400)
-        for target in (3, 4, 5, 6)]
-print [f() for f in sled]
+# one run executes the bytes from 6 on twice: as LOAD_CONST 0x0164, NOP, and from 7 as LOAD_CONST 0x0901
+print assemble([op(100, 0), op(125, 0),
+                chr(100) + chr(100) + chr(1), op(9),
+                op(124, 0), op(115, 25), op(100, 1), op(125, 0), op(113, 7),
+                op(102, 2), op(83)], CONSTS, (), ('seen',))()

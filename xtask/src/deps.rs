@@ -107,6 +107,11 @@ impl Status {
 }
 
 impl Report {
+    /// Whether the dependency of that name is there and works.
+    pub fn has(&self, name: &str) -> bool {
+        self.findings.iter().any(|finding| finding.dependency.name == name && finding.is_found())
+    }
+
     /// What `build-python` cannot do without and does not have.
     pub fn missing_required(&self) -> Vec<&Finding> {
         self.lacking(|kind| kind == Kind::Build)

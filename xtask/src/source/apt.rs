@@ -38,7 +38,7 @@ impl Apt {
         }
         let settings = parts(&root.join("apt.conf.d")).into_iter().map(|(_, text)| text);
         let settings = settings.chain([text(&root.join("apt.conf"))]);
-        Apt { mirrors, proxy: settings.filter_map(|text| proxy(&text)).last() }
+        Apt { mirrors, proxy: settings.filter_map(|text| proxy(&text)).next_back() }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -101,7 +102,11 @@ impl Cache {
             return Ok(path);
         }
         let copying = || format!("cannot copy `{}` into the cache", file.display());
-        let mut copy = tempfile::NamedTempFile::new_in(&self.dir).with_context(copying)?;
+        let mut copy = tempfile::Builder::new()
+            .prefix("copy-")
+            .permissions(fs::Permissions::from_mode(0o644))
+            .tempfile_in(&self.dir)
+            .with_context(copying)?;
         let mut from = File::open(file).with_context(copying)?;
         io::copy(&mut from, &mut copy).with_context(copying)?;
         copy.persist(self.path(archive)).with_context(copying)?;

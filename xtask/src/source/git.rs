@@ -33,10 +33,7 @@ pub fn fetch(url: &str, tag: &str, into: &Path, progress: &dyn Fn(u64)) -> Resul
     let mut options = FetchOptions::new();
     options.depth(1).download_tags(AutotagOption::None).remote_callbacks(callbacks);
     let name = format!("refs/tags/{tag}");
-    // libgit2's class and code of the error say nothing to a person.
-    remote
-        .fetch(&[format!("+{name}:{name}")], Some(&mut options), None)
-        .map_err(|error| anyhow!("{}", error.message()))?;
+    remote.fetch(&[format!("+{name}:{name}")], Some(&mut options), None).map_err(plain)?;
     ensure!(repository.find_reference(&name).is_ok(), "the repository has no tag `{tag}`");
     Ok(())
 }
@@ -45,7 +42,10 @@ pub fn fetch(url: &str, tag: &str, into: &Path, progress: &dyn Fn(u64)) -> Resul
 pub fn tagged(path: &Path, release: &Release) -> Result<Oid> {
     let repository = open(path)?;
     let tag = format!("refs/tags/{}", release.tag);
-    let commit = repository.find_reference(&tag)?.peel_to_commit()?;
+    let commit = repository
+        .find_reference(&tag)
+        .and_then(|reference| reference.peel_to_commit())
+        .map_err(plain)?;
     verify::git_tree(&format!("tag `{}`", release.tag), &commit.tree()?, release)?;
     Ok(commit.id())
 }
@@ -62,7 +62,12 @@ pub fn export(path: &Path, commit: Oid, tree: &mut Tree) -> Result<()> {
 
 /// Opens this very directory, bare or not; does not search those above.
 fn open(path: &Path) -> Result<Repository> {
-    Ok(Repository::open(path)?)
+    Repository::open(path).map_err(plain)
+}
+
+/// The message alone: libgit2's class and code of an error say nothing to a person.
+fn plain(error: git2::Error) -> anyhow::Error {
+    anyhow!("{}", error.message())
 }
 
 fn level(repository: &Repository, git: &git2::Tree, inner: &Path, tree: &mut Tree) -> Result<()> {

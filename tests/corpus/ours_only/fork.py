@@ -1,0 +1,14 @@
+"""os.fork: the child's instructions must not garble the trace; the parent waits for it.
+
+Ours only: the child writes to the same file; what becomes of it is the recorder's affair, not the format's."""
+import os
+import sys
+
+sys.stdout.flush()
+pid = os.fork()
+if pid == 0:
+    total = sum(i for i in range(50))
+    os._exit(total % 7)
+print os.WEXITSTATUS(os.waitpid(pid, 0)[1])
+for i in range(20):
+    i * i

@@ -1,0 +1,280 @@
+"""Trace the execution of a Python 2.7 program, one line for each bytecode instruction.
+
+    ./python27-traced tracer.py factorial.pyc trace.txt
+    ./python27-traced tracer.py -t only -n recur_factorial -r factorial.pyc trace.txt
+
+Looks at the program first and refuses what cannot be run; then it starts the interpreter
+anew, in its own place, with the program. So nothing of this file is in the program's sight,
+and it runs as under plain `python prog.pyc args...`. The tracing itself is in the interpreter.
+"""
+
+import sys
+
+if sys.version_info[:2] != (2, 7):
+    sys.stderr.write('tracer.py: this is Python %d.%d; start me with `./python27-traced '
+                     'tracer.py ...`\n' % sys.version_info[:2])
+    sys.exit(2)
+
+import argparse
+import errno
+import imp
+import marshal
+import os
+import stat
+import struct
+import types
+
+# The first and last magic number that a version of CPython has written (Python/import.c,
+# Lib/importlib/_bootstrap_external.py); 2.7 itself is told by imp.get_magic().
+MAGICS = (
+    (20121, 20121, '1.5'), (50428, 50428, '1.6'), (50823, 50823, '2.0'), (60202, 60202, '2.1'),
+    (60717, 60717, '2.2'), (62011, 62021, '2.3'), (62041, 62061, '2.4'), (62071, 62131, '2.5'),
+    (62151, 62161, '2.6'), (62171, 62201, '2.7 before its release'), (62212, 62212, '2.7 -U'),
+    (62218, 62218, 'PyPy 2.7'), (3000, 3131, '3.0'), (3141, 3151, '3.1'), (3160, 3180, '3.2'),
+    (3190, 3230, '3.3'), (3250, 3310, '3.4'), (3320, 3351, '3.5'), (3360, 3379, '3.6'),
+    (3390, 3394, '3.7'), (3400, 3413, '3.8'), (3420, 3425, '3.9'), (3430, 3439, '3.10'),
+    (3450, 3495, '3.11'), (3500, 3531, '3.12'), (3550, 3571, '3.13'), (3600, 3627, '3.14'),
+)
+
+HEADER = 8  # bytes before the code object in a .pyc of 2.7: magic and modification time
+
+
+class Refused(Exception):
+    """What is wrong with the file, and what to do about it."""
+
+
+def main():
+    options = parse_arguments()
+    try:
+        check_interpreter()
+        check_program(options.pycfile, options.raw)
+        if same_file(options.pycfile, options.tracefile):
+            raise Refused('is the program itself; name another file for the trace')
+    except Refused as refusal:
+        sys.stderr.write('tracer.py: `%s` %s\n' % (options.pycfile, refusal))
+        sys.exit(2)
+    start(options)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        prog='tracer.py',
+        description='Run a Python 2.7 program and write each bytecode instruction that it '
+                    'executes to a file.')
+    parser.add_argument(
+        'pycfile',
+        help='the program: a .pyc or .pyo file, or a .py file, which is compiled in memory')
+    parser.add_argument(
+        'tracefile',
+        help='the file where to write the trace; `-` is standard output')
+    parser.add_argument(
+        'args', nargs=argparse.REMAINDER,
+        help="the program's own arguments")
+    parser.add_argument(
+        '-t', '--trace', choices=['all', 'only'], default='all',
+        help='trace all code objects, or only those whose co_name is given with -n '
+             '(default: all)')
+    parser.add_argument(
+        '-n', '--name',
+        help='trace only code objects of this co_name, whatever -t says')
+    parser.add_argument(
+        '-r', '--resolve', action='store_true',
+        help='write what an operand means in place of its number: the constant, the name, '
+             'the comparison, the target of a relative jump')
+    parser.add_argument(
+        '--blog', action='store_true',
+        help="write the very bytes of the blog's tracer: leave out the instruction that "
+             'follows EXTENDED_ARG')
+    parser.add_argument(
+        '--raw', action='store_true',
+        help='the program is a marshalled code object without the header of a .pyc, as in '
+             'the archives of PyInstaller')
+    options = parser.parse_args()
+    if options.trace == 'only' and options.name is None:
+        parser.error('`--trace only` needs a name; give it with `--name NAME`')
+    return options
+
+
+def check_interpreter():
+    """Any other 2.7 would run the program and write no trace, without a word."""
+    with open(sys.executable, 'rb') as executable:
+        if 'PYTHON27_TRACED_FILE' not in executable.read():
+            raise Refused('cannot be traced by `%s`, which is a plain Python; start me with '
+                          '`./python27-traced tracer.py ...`' % sys.executable)
+
+
+def check_program(path, raw):
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise Refused('is a directory; name the program inside it')
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused('is no regular file and cannot be read twice; copy it to a file first')
+        with open(path, 'rb') as program:
+            data = program.read()
+    except EnvironmentError as error:
+        if error.errno == errno.ENOENT:
+            raise Refused('does not exist; name a .pyc, .pyo or .py file')
+        raise Refused('cannot be read: ' + error.strerror.lower())
+    if raw:
+        check_code(data, 0)
+    elif data[:4] == imp.get_magic():
+        check_code(data, HEADER)
+    elif not path.endswith(('.py', '.pyw')):
+        refuse_header(data)
+
+
+def refuse_header(data):
+    if not data:
+        raise Refused('is empty')
+    if len(data) < HEADER:
+        raise Refused('is cut short: %d bytes, and the header alone is %d' % (len(data), HEADER))
+    magic, = struct.unpack('<H', data[:2])
+    if data[2:4] == '\r\n':
+        for first, last, version in MAGICS:
+            if first <= magic <= last:
+                raise Refused('was compiled by Python %s (magic %d), this is 2.7; use a '
+                              'file that 2.7 compiled' % (version, magic))
+    raise Refused('is no .pyc of Python 2.7: it starts with %s, not %s; a code object '
+                  'without a header is traced with `--raw`, source must be named .py'
+                  % (data[:4].encode('hex'), imp.get_magic().encode('hex')))
+
+
+def check_code(data, start):
+    """Refuse what does not unmarshal to a code object.
+
+    The shape is checked before marshal sees it: marshal takes memory as a length field says, and
+    a code object whose names are no strings ends the interpreter.
+    """
+    if len(data) <= start:
+        raise Refused('is cut short: %d bytes, and no code object' % len(data))
+    Shape(data, start).check()
+    try:
+        code = marshal.loads(data[start:])
+    except Exception as error:
+        raise Refused('is damaged: %s' % error)
+    if not isinstance(code, types.CodeType):
+        raise Refused('holds %s and no code object' % type(code).__name__)
+
+
+class Shape(object):
+    """Walks marshalled data (Python/marshal.c, r_object) without making objects of it."""
+
+    # Bytes that follow the type byte.
+    FIXED = {'0': 0, 'N': 0, 'F': 0, 'T': 0, 'S': 0, '.': 0, 'i': 4, 'I': 8, 'g': 8, 'y': 16,
+             'R': 4}
+    STRINGS = 'stR'
+
+    # What is still to come, each with a count where it has one.
+    OBJECTS, BYTES, PAIRS, STRING, NAMES = range(5)
+
+    # The fields of a code object, the last one first (w_object).
+    CODE = ((STRING, 1), (BYTES, 4), (STRING, 2), (NAMES, 4), (OBJECTS, 1), (STRING, 1),
+            (BYTES, 16))
+
+    def __init__(self, data, at):
+        self.data = data
+        self.at = at
+
+    def check(self):
+        pending = [(self.OBJECTS, 1)]
+        while pending:
+            what, count = pending.pop()
+            if what == self.BYTES:
+                self.take(count)
+                continue
+            if count > 1:
+                pending.append((what, count - 1))
+            start = self.at
+            kind = self.take(1)
+            if what == self.STRING and kind not in self.STRINGS:
+                raise Refused('is damaged: a code object has no string at byte %d' % start)
+            if what == self.NAMES:
+                if kind != '(':
+                    raise Refused('is damaged: a code object has no names at byte %d' % start)
+                what = self.STRING
+            elif what == self.PAIRS:
+                if kind == '0':
+                    continue
+                pending += [(self.PAIRS, 1), (self.OBJECTS, 1)]
+                what = self.OBJECTS
+            else:
+                what = self.OBJECTS
+            self.body(kind, start, what, pending)
+
+    def body(self, kind, start, items, pending):
+        if kind in self.FIXED:
+            self.take(self.FIXED[kind])
+        elif kind in 'stu':
+            self.take(self.length(start))
+        elif kind == 'f':
+            self.take(ord(self.take(1)))
+        elif kind == 'x':
+            self.take(ord(self.take(1)))
+            self.take(ord(self.take(1)))
+        elif kind == 'l':
+            digits, = struct.unpack('<i', self.take(4))
+            self.take(2 * abs(digits))
+        elif kind in '([<>':
+            count = self.length(start)
+            if count:
+                pending.append((items, count))
+        elif kind == '{':
+            pending.append((self.PAIRS, 1))
+        elif kind == 'c':
+            pending.extend(self.CODE)
+        else:
+            raise Refused('is damaged: no object of type %r at byte %d' % (kind, start))
+
+    def length(self, start):
+        length, = struct.unpack('<i', self.take(4))
+        # Whatever is counted takes a byte at the least.
+        if length < 0 or length > len(self.data) - self.at:
+            raise Refused('is cut short or damaged: %d items or bytes at byte %d, and the file '
+                          'has %d left' % (length, start, len(self.data) - self.at))
+        return length
+
+    def take(self, count):
+        taken = self.data[self.at:self.at + count]
+        if len(taken) < count:
+            raise Refused('is cut short: it ends at byte %d, inside an object'
+                          % len(self.data))
+        self.at += count
+        return taken
+
+
+def same_file(one, other):
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def start(options):
+    environment = dict(os.environ)
+    environment['PYTHON27_TRACED_FILE'] = options.tracefile
+    wishes = [wish for wish in ('resolve', 'blog', 'raw') if getattr(options, wish)]
+    environment['PYTHON27_TRACED_OPTIONS'] = ','.join(wishes)
+    environment.pop('PYTHON27_TRACED_NAME', None)
+    if options.name is not None:
+        environment['PYTHON27_TRACED_NAME'] = options.name
+    program = options.pycfile
+    if program.startswith('-'):
+        program = os.path.join(os.curdir, program)
+    command = interpreter() + [program] + options.args
+    os.execve(sys.executable, command, environment)
+
+
+def interpreter():
+    """The interpreter's name and options, as this file was started with."""
+    try:
+        with open('/proc/self/cmdline', 'rb') as cmdline:
+            command = cmdline.read().split('\0')[:-1]
+        return command[:len(command) - len(sys.argv)]
+    except IOError:
+        from subprocess import _args_from_interpreter_flags
+        return [sys.executable] + _args_from_interpreter_flags()
+
+
+if __name__ == '__main__':
+    main()
