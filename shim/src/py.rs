@@ -14,7 +14,9 @@ use trace::text::Tables;
 use crate::recorder::{Step, Subject};
 use crate::render::{self, Heap};
 pub use object::Object;
-pub use raw::{PyCodeObject, PyFrameObject, PyThreadState, _PyTraced_SetThread, traced_errno, traced_set_errno};
+pub use raw::{
+    _PyTraced_SetThread, PyCodeObject, PyFrameObject, PyThreadState, traced_errno, traced_set_errno,
+};
 
 /// A frame that is about to run an instruction.
 #[derive(Clone, Copy)]

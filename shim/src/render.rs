@@ -214,11 +214,9 @@ fn leaf<R>(value: Value<R>, out: &mut Vec<u8>) {
             out.extend_from_slice(type_name);
             format!(" object at {address:#x}>")
         }
-        Value::Tuple(_)
-        | Value::List(_)
-        | Value::Dict(_)
-        | Value::Set(_)
-        | Value::FrozenSet(_) => return,
+        Value::Tuple(_) | Value::List(_) | Value::Dict(_) | Value::Set(_) | Value::FrozenSet(_) => {
+            return;
+        }
     };
     out.extend_from_slice(text.as_bytes());
 }

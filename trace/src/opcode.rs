@@ -36,9 +36,8 @@ pub enum Operand {
 }
 
 /// The comparisons that `COMPARE_OP` chooses from (`cmp_op`).
-pub const COMPARE: [&str; 12] = [
-    "<", "<=", "==", "!=", ">", ">=", "in", "not in", "is", "is not", "exception match", "BAD",
-];
+pub const COMPARE: [&str; 12] =
+    ["<", "<=", "==", "!=", ">", ">=", "in", "not in", "is", "is not", "exception match", "BAD"];
 
 /// The name of an opcode, or `None` where 2.7 has no such opcode.
 pub const fn name(opcode: u8) -> Option<&'static str> {

@@ -44,8 +44,11 @@ pub fn run(layout: &Layout, flags: &BuildPython, ui: &Ui) -> Result<()> {
     }
     prove(layout, ui)?;
     let info = interpreter.python.with_file_name("");
-    ui.say(&format!("what it was made from: `{}`", info.join(Path::new(INFO).file_name()
-        .context("the name of the build's facts is a path")?).display()));
+    ui.say(&format!(
+        "what it was made from: `{}`",
+        info.join(Path::new(INFO).file_name().context("the name of the build's facts is a path")?)
+            .display()
+    ));
     ui.say("trace a program: ./python27-traced tracer.py PROGRAM.pyc TRACE.txt");
     Ok(())
 }
@@ -123,12 +126,19 @@ fn prove(layout: &Layout, ui: &Ui) -> Result<()> {
         .output()
         .context("cannot start `./python27-traced`")?;
     let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "`{PROOF}` fails when it is traced ({})\n{errors}", output.status);
+    ensure!(
+        output.status.success(),
+        "`{PROOF}` fails when it is traced ({})\n{errors}",
+        output.status
+    );
     let text = fs::read_to_string(&trace)
         .with_context(|| format!("`{PROOF}` left no trace `{}`\n{errors}", trace.display()))?;
     let lines: Vec<&str> = text.lines().collect();
     ensure!(lines.len() > PROOF_LINES, "the trace of `{PROOF}` has {} lines only", lines.len());
-    ui.say(&format!("./python27-traced tracer.py -r {PROOF} trace.txt wrote {} lines:", lines.len()));
+    ui.say(&format!(
+        "./python27-traced tracer.py -r {PROOF} trace.txt wrote {} lines:",
+        lines.len()
+    ));
     for line in &lines[..PROOF_LINES] {
         ui.say(&format!("  {line}"));
     }

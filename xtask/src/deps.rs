@@ -109,7 +109,9 @@ impl Status {
 impl Report {
     /// Whether the dependency of that name is there and works.
     pub fn has(&self, name: &str) -> bool {
-        self.findings.iter().any(|finding| finding.dependency.name == name && finding.is_found())
+        self.findings
+            .iter()
+            .any(|finding| finding.dependency.name == name && finding.status.is_found())
     }
 
     /// What `build-python` cannot do without and does not have.

@@ -12,8 +12,14 @@ use crate::layout::{Kind, Layout};
 use crate::process::run_logged;
 
 /// All that the library is made of.
-const SOURCES: [&str; 6] =
-    ["Cargo.toml", "Cargo.lock", "shim", "trace/Cargo.toml", "trace/src/opcode.rs", "trace/src/text.rs"];
+const SOURCES: [&str; 6] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "shim",
+    "trace/Cargo.toml",
+    "trace/src/opcode.rs",
+    "trace/src/text.rs",
+];
 
 /// Its file name in the build folder of an interpreter.
 pub const LIBRARY: &str = "libhook.a";
@@ -58,8 +64,7 @@ pub fn build(layout: &Layout, name: &str) -> Result<PathBuf> {
     )?;
     let made = target.join("release/libshim.a");
     let library = build.join(LIBRARY);
-    fs::copy(&made, &library).with_context(|| {
-        format!("cannot copy `{}` to `{}`", made.display(), library.display())
-    })?;
+    fs::copy(&made, &library)
+        .with_context(|| format!("cannot copy `{}` to `{}`", made.display(), library.display()))?;
     Ok(library)
 }

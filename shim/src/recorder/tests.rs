@@ -97,8 +97,7 @@ fn a_line_that_can_change_is_made_each_time() {
 #[test]
 fn code_that_rewrites_itself_is_seen() {
     let code = Code::new(b"f");
-    let steps =
-        [(step(8, 0, "LOAD_FAST", 0), &code), (step(8, 0, "LOAD_FAST", 1), &code)];
+    let steps = [(step(8, 0, "LOAD_FAST", 0), &code), (step(8, 0, "LOAD_FAST", 1), &code)];
     assert_eq!(trace(Settings::default(), &steps), "f> 0 LOAD_FAST (0)\nf> 0 LOAD_FAST (1)\n");
 }
 

@@ -45,9 +45,8 @@ fn points(units: &[u32]) -> impl Iterator<Item = u32> {
     let mut units = units.iter().copied().peekable();
     std::iter::from_fn(move || {
         let unit = units.next()?;
-        let low = units.next_if(|next| {
-            (0xd800..0xdc00).contains(&unit) && (0xdc00..0xe000).contains(next)
-        });
+        let low = units
+            .next_if(|next| (0xd800..0xdc00).contains(&unit) && (0xdc00..0xe000).contains(next));
         Some(low.map_or(unit, |low| 0x1_0000 + ((unit & 0x3ff) << 10 | low & 0x3ff)))
     })
 }
