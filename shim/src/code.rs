@@ -32,7 +32,7 @@ impl Lines {
     /// The known line of an instruction: its length, and the text from its start on with at
     /// least [`STEP`] bytes behind it.
     #[inline]
-    pub fn get(&self, offset: usize, opcode: u8, operand: u32) -> Option<(usize, &[u8])> {
+    pub fn get(&self, offset: usize, opcode: u8, operand: i32) -> Option<(usize, &[u8])> {
         let &[known, place] = self.slots.get(offset)?;
         if known != key(opcode, operand) {
             return None;
@@ -43,7 +43,7 @@ impl Lines {
 
     /// Keeps a line for the next time. Not kept: one beyond the code's end, and what would
     /// grow the text of one code object beyond 4 GiB.
-    pub fn keep(&mut self, offset: usize, opcode: u8, operand: u32, line: &[u8]) {
+    pub fn keep(&mut self, offset: usize, opcode: u8, operand: i32, line: &[u8]) {
         let start = self.text.len().saturating_sub(STEP);
         let Some(slot) = self.slots.get_mut(offset) else { return };
         if u32::try_from(start + line.len()).is_err() {
@@ -58,15 +58,15 @@ impl Lines {
 
 /// Never zero.
 #[inline]
-fn key(opcode: u8, operand: u32) -> u64 {
-    1 << 40 | u64::from(opcode) << 32 | u64::from(operand)
+fn key(opcode: u8, operand: i32) -> u64 {
+    1 << 40 | u64::from(opcode) << 32 | u64::from(operand as u32)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(lines: &Lines, offset: usize, opcode: u8, operand: u32) -> Option<&[u8]> {
+    fn line(lines: &Lines, offset: usize, opcode: u8, operand: i32) -> Option<&[u8]> {
         let (length, text) = lines.get(offset, opcode, operand)?;
         assert!(text.len() >= length + STEP);
         Some(&text[..length])
@@ -82,8 +82,8 @@ mod tests {
         assert_eq!(line(&lines, 3, 83, 0), Some(&b"second"[..]));
         assert_eq!(line(&lines, 3, 83, 1), None);
         assert_eq!(line(&lines, 3, 84, 0), None);
-        lines.keep(3, 100, u32::MAX, b"rewritten");
-        assert_eq!(line(&lines, 3, 100, u32::MAX), Some(&b"rewritten"[..]));
+        lines.keep(3, 100, -1, b"rewritten");
+        assert_eq!(line(&lines, 3, 100, -1), Some(&b"rewritten"[..]));
         assert_eq!(line(&lines, 3, 83, 0), None);
     }
 

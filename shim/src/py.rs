@@ -43,7 +43,7 @@ impl<'a> Frame<'a> {
             next: next as usize,
             lasti,
             opcode: opcode as u8,
-            operand: oparg as u32,
+            operand: oparg,
         }
     }
 
@@ -64,10 +64,10 @@ pub struct Code<'a> {
 
 impl Code<'_> {
     /// The object at `index` of a tuple of this code object.
-    fn item(&self, tuple: *mut raw::PyObject, index: u32) -> Option<Object<'_>> {
+    fn item(&self, tuple: *mut raw::PyObject, index: i32) -> Option<Object<'_>> {
         // SAFETY: a live code object owns its tuples (PyCode_New checks that they are).
         let tuple = unsafe { Object::new(tuple) }?;
-        tuple.tuple_item(index as usize)
+        tuple.tuple_item(usize::try_from(index).ok()?)
     }
 
     fn text(&self, object: Option<Object>, out: &mut Vec<u8>) -> bool {
@@ -84,15 +84,15 @@ impl Code<'_> {
 }
 
 impl Tables for Code<'_> {
-    fn constant(&self, index: u32, out: &mut Vec<u8>) -> bool {
+    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
         self.text(self.item(self.fields().co_consts, index), out)
     }
 
-    fn name(&self, index: u32, out: &mut Vec<u8>) -> bool {
+    fn name(&self, index: i32, out: &mut Vec<u8>) -> bool {
         self.text(self.item(self.fields().co_names, index), out)
     }
 
-    fn local(&self, index: u32, out: &mut Vec<u8>) -> bool {
+    fn local(&self, index: i32, out: &mut Vec<u8>) -> bool {
         self.text(self.item(self.fields().co_varnames, index), out)
     }
 }

@@ -30,7 +30,7 @@ pub struct Step {
     /// The opcode.
     pub opcode: u8,
     /// The operand with the bits of prefixes.
-    pub operand: u32,
+    pub operand: i32,
 }
 
 /// What the recorder asks of a code object: once when it meets it, and for each new line.

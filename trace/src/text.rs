@@ -24,19 +24,20 @@ pub struct Instruction {
     pub offset: u32,
     /// Its opcode, known to 2.7 or not.
     pub opcode: u8,
-    /// Its operand with the bits of any prefixes; 0 where the opcode has none.
-    pub operand: u32,
+    /// Its operand with the bits of any prefixes; 0 where the opcode has none. The interpreter's
+    /// `int`: prefixes can make it negative, and a relative jump then goes back.
+    pub operand: i32,
 }
 
 /// The tables of a code object that operands index. Each method appends what `str()` gives
 /// for the entry, or leaves `out` as it is and returns false where there is no such entry.
 pub trait Tables {
     /// `co_consts[index]`
-    fn constant(&self, index: u32, out: &mut Vec<u8>) -> bool;
+    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool;
     /// `co_names[index]`
-    fn name(&self, index: u32, out: &mut Vec<u8>) -> bool;
+    fn name(&self, index: i32, out: &mut Vec<u8>) -> bool;
     /// `co_varnames[index]`
-    fn local(&self, index: u32, out: &mut Vec<u8>) -> bool;
+    fn local(&self, index: i32, out: &mut Vec<u8>) -> bool;
 }
 
 /// Appends the line of one instruction, its newline included. With `tables` the operand
@@ -71,15 +72,17 @@ fn meaning(out: &mut Vec<u8>, of: Instruction, tables: &dyn Tables) {
         Operand::Const => tables.constant(of.operand, out),
         Operand::Name => tables.name(of.operand, out),
         Operand::Local => tables.local(of.operand, out),
-        Operand::Compare => match opcode::COMPARE.get(of.operand as usize) {
-            Some(comparison) => {
-                out.extend_from_slice(comparison.as_bytes());
-                true
+        Operand::Compare => {
+            match usize::try_from(of.operand).ok().and_then(|index| opcode::COMPARE.get(index)) {
+                Some(comparison) => {
+                    out.extend_from_slice(comparison.as_bytes());
+                    true
+                }
+                None => false,
             }
-            None => false,
-        },
+        }
         Operand::JumpRelative => {
-            number(out, "", u64::from(of.operand) + u64::from(of.offset) + 3);
+            number(out, "", i64::from(of.operand) + i64::from(of.offset) + 3);
             true
         }
         Operand::JumpAbsolute | Operand::Free | Operand::Plain | Operand::None => {
@@ -92,7 +95,7 @@ fn meaning(out: &mut Vec<u8>, of: Instruction, tables: &dyn Tables) {
     }
 }
 
-fn number(out: &mut Vec<u8>, before: &str, value: u64) {
+fn number(out: &mut Vec<u8>, before: &str, value: i64) {
     write!(out, "{before}{value}").expect("writing to memory does not fail");
 }
 
@@ -164,18 +167,18 @@ mod tests {
     struct Factorial;
 
     impl Tables for Factorial {
-        fn constant(&self, index: u32, out: &mut Vec<u8>) -> bool {
+        fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
             index == 0 && out.write_all(b"a\nb").is_ok()
         }
-        fn name(&self, index: u32, out: &mut Vec<u8>) -> bool {
+        fn name(&self, index: i32, out: &mut Vec<u8>) -> bool {
             index == 1 && out.write_all(b"range").is_ok()
         }
-        fn local(&self, index: u32, out: &mut Vec<u8>) -> bool {
+        fn local(&self, index: i32, out: &mut Vec<u8>) -> bool {
             index == 0 && out.write_all(b"n").is_ok()
         }
     }
 
-    fn line(name: &[u8], offset: u32, opname: &str, operand: u32, resolve: bool) -> String {
+    fn line(name: &[u8], offset: u32, opname: &str, operand: i32, resolve: bool) -> String {
         let of = Instruction { offset, opcode: opcode::by_name(opname).unwrap(), operand };
         let mut out = Vec::new();
         write(&mut out, name, of, resolve.then_some(&Factorial as &dyn Tables));
@@ -204,7 +207,8 @@ mod tests {
             ("COMPARE_OP", 12, "None"),
             ("JUMP_ABSOLUTE", 6, "6"),
             ("FOR_ITER", 4, "13"),
-            ("JUMP_FORWARD", u32::MAX, "4294967304"),
+            ("JUMP_FORWARD", -4, "5"),
+            ("COMPARE_OP", -1, "None"),
             ("LOAD_DEREF", 2, "2"),
             ("CALL_FUNCTION", 257, "257"),
         ] {

@@ -14,7 +14,12 @@ pub fn of_texts<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> String {
         hasher.update((text.len() as u64).to_le_bytes());
         hasher.update(text);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hasher)
+}
+
+/// The hash of one text alone, as `sha256sum` prints it.
+pub fn of_bytes(text: &[u8]) -> String {
+    hex(Sha256::new().chain_update(text))
 }
 
 /// The hash of files and of all files in folders, with their names below `root`.
@@ -24,6 +29,11 @@ pub fn of_files(root: &Path, paths: &[&str]) -> Result<String> {
         collect(root, &root.join(path), &mut texts)?;
     }
     Ok(of_texts(texts))
+}
+
+/// The hash of all that was fed to `hasher`, in lower-case hexadecimal digits.
+pub fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn collect(root: &Path, path: &Path, texts: &mut Vec<Vec<u8>>) -> Result<()> {

@@ -95,6 +95,20 @@ pub struct BuildPython {
     pub prefix: Option<PathBuf>,
 }
 
+impl BuildPython {
+    /// As without any option.
+    pub fn default_configuration(building: Building) -> BuildPython {
+        BuildPython {
+            building,
+            debug: false,
+            optimize: false,
+            ucs2: false,
+            no_computed_gotos: false,
+            prefix: None,
+        }
+    }
+}
+
 /// `patches …`
 #[derive(Debug, Subcommand)]
 pub enum Patches {

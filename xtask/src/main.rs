@@ -21,6 +21,7 @@ mod pins;
 mod process;
 mod series;
 mod source;
+mod test;
 mod ui;
 
 use flags::{Command, Source, Xtask};
@@ -46,7 +47,8 @@ fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Patches { command } => patches::run(&layout, command, ui),
         Command::Doctor { json } => doctor(*json),
         Command::Clean { cache } => clean(&layout, *cache, ui),
-        Command::Test(_) | Command::Bench(_) => anyhow::bail!("x"),
+        Command::Test(flags) => test::run(&layout, flags, ui),
+        Command::Bench(_) => anyhow::bail!("x"),
     }
 }
 

@@ -25,15 +25,15 @@ impl Code {
 }
 
 impl Tables for Code {
-    fn constant(&self, index: u32, out: &mut Vec<u8>) -> bool {
+    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
         self.rendered.set(self.rendered.get() + 1);
         out.extend_from_slice(&self.constant);
         index == 0
     }
-    fn name(&self, _: u32, _: &mut Vec<u8>) -> bool {
+    fn name(&self, _: i32, _: &mut Vec<u8>) -> bool {
         false
     }
-    fn local(&self, _: u32, _: &mut Vec<u8>) -> bool {
+    fn local(&self, _: i32, _: &mut Vec<u8>) -> bool {
         false
     }
 }
@@ -50,13 +50,13 @@ impl Subject for Code {
     }
 }
 
-fn step(code: usize, offset: usize, opname: &str, operand: u32) -> Step {
+fn step(code: usize, offset: usize, opname: &str, operand: i32) -> Step {
     let opcode = by_name(opname).unwrap();
     Step { code, next: FIRST + offset + width(opcode), lasti: offset as i32, opcode, operand }
 }
 
 /// As the interpreter decodes what follows a prefix at `offset`: three bytes each.
-fn prefixed(code: usize, offset: usize, opname: &str, operand: u32) -> Step {
+fn prefixed(code: usize, offset: usize, opname: &str, operand: i32) -> Step {
     let opcode = by_name(opname).unwrap();
     Step { code, next: FIRST + offset + 6, lasti: offset as i32, opcode, operand }
 }

@@ -57,7 +57,7 @@ pub fn write(
     let patches: Vec<Value> = patches
         .iter()
         .map(|patch| {
-            let sha256 = digest::of_texts([patch.format()]);
+            let sha256 = digest::of_bytes(&patch.format());
             json!({ "name": patch.file_name(), "sha256": sha256 })
         })
         .collect();

@@ -15,7 +15,8 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use ureq::http::{Response, StatusCode};
 
 use super::cache::Cache;
-use super::verify::{feed, hex};
+use super::verify::feed;
+use crate::digest::hex;
 use crate::pins::Archive;
 
 /// Requests for one address, as long as each brings something new.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use git2::{ObjectType, Oid, Repository, Signature, Time};
 use sha2::{Digest, Sha256};
 
-use super::verify::hex;
+use crate::digest::hex;
 use crate::pins::{Archive, Blob, Release};
 
 /// The tree's files; the second has line endings that must survive, the first is executable.

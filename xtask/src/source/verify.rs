@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use git2::{ObjectType, Oid};
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::pins::{Blob, Release};
 
 /// Checks the tree below `root`, as it is on disk.
@@ -65,11 +66,6 @@ pub fn feed(from: &mut impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>)
             Err(error) => return Err(error),
         }
     }
-}
-
-/// The hash of all that was fed to `hasher`, in lower-case hexadecimal digits.
-pub fn hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn blobs(pins: &[Blob], found: impl Fn(&str) -> Result<Option<Oid>>) -> Result<Vec<String>> {

@@ -1,0 +1,1 @@
+//! Everything, run as a user would run it.

@@ -1,0 +1,9 @@
+//! What the integration tests share: the interpreters, the corpus, running and comparing.
+
+mod compare;
+mod corpus;
+mod run;
+
+pub use compare::{assert_same, difference, mask};
+pub use corpus::{Program, in_parallel, programs, real_programs};
+pub use run::{Outcome, Python, Traced, project, trace27};

@@ -1,0 +1,150 @@
+//! Runs interpreters as a user would, and keeps what came of it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// An interpreter that `cargo xtask test` has built, and how it traces.
+#[derive(Clone, Debug)]
+pub struct Python {
+    path: PathBuf,
+    tracer: PathBuf,
+}
+
+/// What a process left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit status; the number of the signal, negative, where one ended it.
+    pub status: i32,
+    /// Standard output.
+    pub output: Vec<u8>,
+    /// Standard error.
+    pub errors: Vec<u8>,
+}
+
+/// What a traced run left.
+#[derive(Clone, Debug)]
+pub struct Traced {
+    /// What the process left.
+    pub outcome: Outcome,
+    /// The trace; `None` if no file was written.
+    pub trace: Option<Vec<u8>>,
+}
+
+impl Traced {
+    /// The trace of a run that must have written one.
+    pub fn text(&self) -> &[u8] {
+        self.trace.as_deref().unwrap_or_else(|| panic!("no trace: {:?}", self.outcome.text()))
+    }
+}
+
+impl Outcome {
+    /// All of it, for a message.
+    pub fn text(&self) -> String {
+        format!(
+            "status {}\n--- output\n{}--- errors\n{}",
+            self.status,
+            String::from_utf8_lossy(&self.output),
+            String::from_utf8_lossy(&self.errors)
+        )
+    }
+}
+
+impl Python {
+    /// The interpreter that users get.
+    pub fn traced() -> Python {
+        Python::named("INTEGRATION_TRACED", "tracer.py")
+    }
+
+    /// The one in which a Python function traces each instruction.
+    pub fn oracle() -> Python {
+        Python::named("INTEGRATION_ORACLE", "tests/oracle/tracer.py")
+    }
+
+    /// Plain CPython.
+    pub fn unpatched() -> Python {
+        Python::named("INTEGRATION_UNPATCHED", "tracer.py")
+    }
+
+    /// Traced, with a `switch` in place of computed gotos.
+    pub fn switch() -> Option<Python> {
+        Python::optional("INTEGRATION_SWITCH")
+    }
+
+    /// Traced, with Py_DEBUG.
+    pub fn debug() -> Option<Python> {
+        Python::optional("INTEGRATION_DEBUG")
+    }
+
+    fn named(variable: &str, tracer: &str) -> Python {
+        let path = env::var_os(variable)
+            .unwrap_or_else(|| panic!("`{variable}` is not set; run `cargo xtask test`"));
+        Python { path: path.into(), tracer: project().join(tracer) }
+    }
+
+    /// `cargo xtask test --quick` does without it, and says so.
+    fn optional(variable: &str) -> Option<Python> {
+        if env::var_os(variable).is_none() {
+            assert!(env::var_os("CI").is_none(), "`{variable}` is not set, and CI skips nothing");
+            eprintln!("skipped: `{variable}` is not set; run `cargo xtask test` without `--quick`");
+            return None;
+        }
+        Some(Python::named(variable, "tracer.py"))
+    }
+
+    /// The executable.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A command in `folder` that starts the interpreter and leaves no `.pyc` behind.
+    pub fn command(&self, folder: &Path) -> Command {
+        let mut command = Command::new(&self.path);
+        command.current_dir(folder).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
+        for variable in ["PYTHONPATH", "PYTHONHASHSEED", "PYTHONSTARTUP", "PYTHONIOENCODING"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// Runs the interpreter with these arguments.
+    pub fn run<A: AsRef<OsStr>>(
+        &self,
+        folder: &Path,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Outcome {
+        finish(self.command(folder).args(arguments))
+    }
+
+    /// Traces a program: `options` are the tracer's, `rest` the program and its arguments.
+    pub fn trace(&self, folder: &Path, options: &[&str], rest: &[&str]) -> Traced {
+        let scratch = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = scratch.path().join("trace.txt");
+        let (program, arguments) = rest.split_first().expect("there is a program");
+        let mut command = self.command(folder);
+        command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
+        let outcome = finish(&mut command);
+        Traced { outcome, trace: fs::read(&file).ok() }
+    }
+}
+
+/// Runs `trace27`.
+pub fn trace27<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outcome {
+    finish(Command::new(project().join("trace27")).args(arguments).stdin(Stdio::null()))
+}
+
+/// The project's folder.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are inside the project")
+}
+
+fn finish(command: &mut Command) -> Outcome {
+    use std::os::unix::process::ExitStatusExt;
+    let Output { status, stdout, stderr } =
+        command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let signal = status.signal().map(|signal| -signal);
+    let status = status.code().or(signal).expect("a process ends by exit or by a signal");
+    Outcome { status, output: stdout, errors: stderr }
+}

@@ -1,0 +1,70 @@
+//! `test`: builds what the tests need and runs all of them, the quick ones first.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::build_python;
+use crate::deps::Needed;
+use crate::flags::{BuildPython, Test};
+use crate::interpreter::Config;
+use crate::layout::{Kind, Layout};
+use crate::ui::Ui;
+
+/// Runs the command.
+pub fn run(layout: &Layout, flags: &Test, ui: &Ui) -> Result<()> {
+    let building = &flags.building;
+    let jobs = build_python::jobs(building);
+    // Equips the machine for the unit tests too, which start a compiler and git.
+    let interpreters = interpreters(layout, flags, jobs, ui)?;
+    build_python::run(layout, &BuildPython::default_configuration(building.clone()), ui)?;
+
+    cargo_test(layout, &[], &[], flags.filter.as_deref())?;
+    let tree = ("INTEGRATION_TREE", layout.tree(Kind::Traced));
+    let variables: Vec<_> = interpreters.into_iter().chain([tree]).collect();
+    cargo_test(layout, &["--package", "integration"], &variables, flags.filter.as_deref())
+}
+
+/// Builds the interpreters and gives each with the variable that names it to the tests.
+fn interpreters(
+    layout: &Layout,
+    flags: &Test,
+    jobs: usize,
+    ui: &Ui,
+) -> Result<Vec<(&'static str, PathBuf)>> {
+    let traced = Config::new(Kind::Traced, jobs);
+    let mut wanted = vec![
+        ("INTEGRATION_TRACED", traced.clone()),
+        ("INTEGRATION_ORACLE", Config::new(Kind::Oracle, jobs)),
+        ("INTEGRATION_UNPATCHED", Config::new(Kind::Unpatched, jobs)),
+    ];
+    if !flags.quick {
+        wanted.push(("INTEGRATION_SWITCH", Config { computed_gotos: false, ..traced.clone() }));
+        wanted.push(("INTEGRATION_DEBUG", Config { debug: true, ..traced }));
+    }
+    let mut built = Vec::new();
+    for (variable, config) in wanted {
+        let needed = Needed::BuildAndTests;
+        let interpreter = build_python::build(layout, &config, &flags.building, needed, ui)?;
+        built.push((variable, interpreter.python));
+    }
+    Ok(built)
+}
+
+fn cargo_test(
+    layout: &Layout,
+    arguments: &[&str],
+    variables: &[(&str, PathBuf)],
+    filter: Option<&str>,
+) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(layout.root()).arg("test").args(arguments).args(filter);
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
+    let shown = format!("{command:?}");
+    let status = command.status().with_context(|| format!("cannot start {shown}"))?;
+    ensure!(status.success(), "tests failed; run them again with `cargo xtask test`");
+    Ok(())
+}
