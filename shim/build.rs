@@ -45,10 +45,11 @@ mod interpreter {
     fn bind(folders: &[PathBuf]) {
         let types = "PyObject|PyVarObject|PyTypeObject|PyFrameObject|PyCodeObject|PyStringObject|\
                      PyUnicodeObject|PyIntObject|PyLongObject|PyFloatObject|PyComplexObject|\
-                     PyTupleObject|PyListObject|PyDictObject|PyDictEntry|PySetObject|setentry";
-        let singletons = "_Py_(None|Zero|True|Ellipsis)(Struct|Object)|PyLong_SHIFT|\
+                     PyTupleObject|PyListObject|PySliceObject|PyByteArrayObject|PyClassObject|\
+                     PyCFunctionObject|traced_xrange";
+        let singletons = "_Py_(None|Ellipsis|NotImplemented)(Struct|Object)|PyLong_SHIFT|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
-                          FrozenSet|Type)_Type";
+                          FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class)_Type";
         let bindings = bindgen::Builder::default()
             .header("c/hook.h")
             .clang_args(folders.iter().map(|folder| format!("-I{}", folder.display())))

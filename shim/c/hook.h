@@ -10,6 +10,14 @@
 #include "longintrepr.h"
 #include "traced.h"
 
+/* rangeobject, which Objects/rangeobject.c keeps to itself; 2.7.18 is the last of its line. */
+typedef struct {
+    PyObject_HEAD
+    long start;
+    long step;
+    long length;
+} traced_xrange;
+
 /* Macros that bindgen cannot see. */
 int traced_errno(void);
 void traced_set_errno(int value);

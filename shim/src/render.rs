@@ -52,13 +52,35 @@ pub enum Value<'a, R> {
         /// Where the object stands in memory
         address: usize,
     },
-    /// A type of C code, by its `tp_name`
-    Type(&'a [u8]),
-    /// Any other object: its type's `tp_name` and its address. Its own `__str__` may be Python
-    /// code and is not asked.
+    /// `NotImplemented`
+    NotImplemented,
+    /// A `bytearray`
+    ByteArray(&'a [u8]),
+    /// A `slice`: start, stop, step
+    Slice([R; 3]),
+    /// An `xrange`: start, step, length
+    XRange(i64, i64, i64),
+    /// A function of C code that is bound to nothing, by its name
+    BuiltinFunction(&'a [u8]),
+    /// A type whose own type is `type`
+    Type {
+        /// Its name, the module's before it
+        name: Vec<u8>,
+        /// Whether a class statement made it
+        is_class: bool,
+    },
+    /// A class of the old style
+    OldClass {
+        /// Its name, the module's before it
+        name: Vec<u8>,
+        /// Where the object stands in memory
+        address: usize,
+    },
+    /// Any other object. Its own `__str__` may be Python code and is not asked: it is written as
+    /// `object.__repr__` does.
     Other {
-        /// `tp_name`
-        type_name: &'a [u8],
+        /// The name of its type, the module's before it
+        type_name: Vec<u8>,
         /// Where the object stands in memory
         address: usize,
     },
@@ -88,6 +110,11 @@ pub fn str<H: Heap>(heap: &H, object: H::Ref, out: &mut Vec<u8>) -> bool {
         Value::Float(value) => number::float_str(value, out),
         Value::Complex(real, imaginary) => number::complex_str(real, imaginary, out),
         Value::Long(value) => value.write(out),
+        Value::OldClass { name, .. } => out.extend_from_slice(&name),
+        Value::ByteArray(bytes) => {
+            out.extend_from_slice(bytes);
+            return false;
+        }
         // For every other type `str()` is `repr()` (PyObject_Str).
         _ => return repr(heap, object, out),
     }
@@ -158,7 +185,9 @@ fn one<H: Heap>(
             let items = pairs.into_iter().flat_map(|(key, value)| [(key, ", "), (value, ": ")]);
             ("{", items.collect(), "}")
         }
+        Value::Slice(items) => ("slice(", list(items.into()), ")"),
         value => {
+            *is_final &= !matches!(value, Value::ByteArray(_));
             leaf(value, out);
             return None;
         }
@@ -204,19 +233,47 @@ fn leaf<R>(value: Value<R>, out: &mut Vec<u8>) {
             out.extend_from_slice(c_string(file, 300));
             format!("\", line {}>", if line == 0 { -1 } else { line })
         }
-        Value::Type(name) => {
-            out.extend_from_slice(b"<type '");
+        Value::NotImplemented => "NotImplemented".into(),
+        Value::ByteArray(bytes) => {
+            out.extend_from_slice(b"bytearray(b");
+            quoted::str_repr(bytes, out);
+            ")".into()
+        }
+        // range_repr
+        Value::XRange(start, step, length) => {
+            let stop = start.wrapping_add(length.wrapping_mul(step));
+            match (start, step) {
+                (0, 1) => format!("xrange({stop})"),
+                (_, 1) => format!("xrange({start}, {stop})"),
+                _ => format!("xrange({start}, {stop}, {step})"),
+            }
+        }
+        Value::BuiltinFunction(name) => {
+            out.extend_from_slice(b"<built-in function ");
             out.extend_from_slice(name);
+            ">".into()
+        }
+        Value::Type { name, is_class } => {
+            out.extend_from_slice(if is_class { b"<class '" } else { b"<type '" });
+            out.extend_from_slice(&name);
             "'>".into()
+        }
+        Value::OldClass { name, address } => {
+            out.extend_from_slice(b"<class ");
+            out.extend_from_slice(&name);
+            format!(" at {address:#x}>")
         }
         Value::Other { type_name, address } => {
             out.push(b'<');
-            out.extend_from_slice(type_name);
+            out.extend_from_slice(&type_name);
             format!(" object at {address:#x}>")
         }
-        Value::Tuple(_) | Value::List(_) | Value::Dict(_) | Value::Set(_) | Value::FrozenSet(_) => {
-            return;
-        }
+        Value::Tuple(_)
+        | Value::List(_)
+        | Value::Dict(_)
+        | Value::Set(_)
+        | Value::FrozenSet(_)
+        | Value::Slice(_) => return,
     };
     out.extend_from_slice(text.as_bytes());
 }

@@ -71,10 +71,34 @@ impl<'a> Object<'a> {
                 line: code.co_firstlineno,
                 address: self.pointer as usize,
             }
+        } else if ptr::eq(self.pointer, types.not_implemented) {
+            Value::NotImplemented
+        } else if this == types.bytearray {
+            Value::ByteArray(self.bytearray())
+        } else if this == types.slice {
+            let slice = self.fields::<raw::PySliceObject>();
+            // SAFETY: a slice owns its three fields, none of which is null (PySlice_New).
+            let part = |pointer| unsafe { Object::new(pointer) }.unwrap_or(self);
+            Value::Slice([part(slice.start), part(slice.stop), part(slice.step)])
+        } else if this == types.xrange {
+            let range = self.fields::<raw::traced_xrange>();
+            Value::XRange(range.start, range.step, range.length)
+        } else if this == types.builtin && self.fields::<raw::PyCFunctionObject>().m_self.is_null()
+        {
+            let function = self.fields::<raw::PyCFunctionObject>();
+            // SAFETY: a function of C code points to its definition, which is never freed.
+            Value::BuiltinFunction(c_string(unsafe { (*function.m_ml).ml_name }))
         } else if this == types.type_ {
-            Value::Type(self.fields_type_name())
+            let is_class = self.fields::<raw::PyTypeObject>().tp_flags & HEAP_TYPE != 0;
+            Value::Type { name: type_name(self.pointer.cast()), is_class }
+        } else if this == types.old_class {
+            let class = self.fields::<raw::PyClassObject>();
+            // SAFETY: a class owns its name, a string, and its dict (PyClass_New).
+            let (name, dict) = unsafe { (Object::new(class.cl_name), Object::new(class.cl_dict)) };
+            let name = name.map_or(&b""[..], Object::bytes);
+            Value::OldClass { name: qualified(dict, name), address: self.pointer as usize }
         } else {
-            Value::Other { type_name: self.type_name(), address: self.pointer as usize }
+            Value::Other { type_name: type_name(this), address: self.pointer as usize }
         }
     }
 
@@ -157,15 +181,14 @@ impl<'a> Object<'a> {
         self.fields::<raw::PyObject>().ob_type
     }
 
-    fn type_name(self) -> &'a [u8] {
-        // SAFETY: every object has a type, which lives as long as the object.
-        let name = unsafe { (*self.type_of()).tp_name };
-        c_string(name)
-    }
-
-    /// `tp_name` of an object that is itself a type.
-    fn fields_type_name(self) -> &'a [u8] {
-        c_string(self.fields::<raw::PyTypeObject>().tp_name)
+    fn bytearray(self) -> &'a [u8] {
+        let array = self.fields::<raw::PyByteArrayObject>();
+        let length = usize::try_from(array.ob_size).unwrap_or(0);
+        if array.ob_bytes.is_null() {
+            return b"";
+        }
+        // SAFETY: a bytearray holds `ob_size` bytes at `ob_bytes` (bytearrayobject.h).
+        unsafe { slice::from_raw_parts(array.ob_bytes.cast(), length) }
     }
 
     /// The structure that the object's type says it is; the caller has checked the type.
@@ -173,6 +196,34 @@ impl<'a> Object<'a> {
         // SAFETY: alive for `'a` by the promise made to `new`, and of this layout by its type.
         unsafe { &*self.pointer.cast::<T>() }
     }
+}
+
+/// Py_TPFLAGS_HEAPTYPE, a macro with a cast.
+const HEAP_TYPE: std::ffi::c_long = 1 << 9;
+
+/// type_module and type_name: a class statement's type has its module in its dict, a type of C
+/// code in its name.
+fn type_name(type_: *const raw::PyTypeObject) -> Vec<u8> {
+    // SAFETY: the type of a live object, or a live type.
+    let (name, flags, dict) = unsafe { ((*type_).tp_name, (*type_).tp_flags, (*type_).tp_dict) };
+    if flags & HEAP_TYPE == 0 {
+        return c_string(name).to_vec();
+    }
+    // SAFETY: a type owns its dict.
+    qualified(unsafe { Object::new(dict) }, c_string(name))
+}
+
+/// `name` with the `__module__` of a class's dict before it.
+fn qualified(dict: Option<Object>, name: &[u8]) -> Vec<u8> {
+    // A look-up would hash and compare, and with odd keys run Python code.
+    let module = dict.into_iter().flat_map(Object::dict_items).find_map(|(key, value)| {
+        let is_module = matches!(key.value(), Value::Str(b"__module__"));
+        match value.value() {
+            Value::Str(module) if is_module && module != b"__builtin__" => Some(module),
+            _ => None,
+        }
+    });
+    module.map_or_else(|| name.to_vec(), |module| [module, b".", name].concat())
 }
 
 fn c_string<'a>(text: *const std::ffi::c_char) -> &'a [u8] {
@@ -187,6 +238,7 @@ fn c_string<'a>(text: *const std::ffi::c_char) -> &'a [u8] {
 struct Types {
     none: *const raw::PyObject,
     ellipsis: *const raw::PyObject,
+    not_implemented: *const raw::PyObject,
     bool: *const raw::PyTypeObject,
     int: *const raw::PyTypeObject,
     long: *const raw::PyTypeObject,
@@ -200,6 +252,11 @@ struct Types {
     set: *const raw::PyTypeObject,
     frozenset: *const raw::PyTypeObject,
     code: *const raw::PyTypeObject,
+    bytearray: *const raw::PyTypeObject,
+    slice: *const raw::PyTypeObject,
+    xrange: *const raw::PyTypeObject,
+    builtin: *const raw::PyTypeObject,
+    old_class: *const raw::PyTypeObject,
     type_: *const raw::PyTypeObject,
 }
 
@@ -208,6 +265,7 @@ impl Types {
         Types {
             none: &raw const raw::_Py_NoneStruct,
             ellipsis: &raw const raw::_Py_EllipsisObject,
+            not_implemented: &raw const raw::_Py_NotImplementedStruct,
             bool: &raw const raw::PyBool_Type,
             int: &raw const raw::PyInt_Type,
             long: &raw const raw::PyLong_Type,
@@ -221,6 +279,11 @@ impl Types {
             set: &raw const raw::PySet_Type,
             frozenset: &raw const raw::PyFrozenSet_Type,
             code: &raw const raw::PyCode_Type,
+            bytearray: &raw const raw::PyByteArray_Type,
+            slice: &raw const raw::PySlice_Type,
+            xrange: &raw const raw::PyRange_Type,
+            builtin: &raw const raw::PyCFunction_Type,
+            old_class: &raw const raw::PyClass_Type,
             type_: &raw const raw::PyType_Type,
         }
     }

@@ -115,12 +115,29 @@ fn singletons_and_objects() {
     assert_eq!(plain(Value::Bool(true)), "True");
     assert_eq!(plain(Value::Ellipsis), "Ellipsis");
     assert_eq!(plain(Value::Int(i64::MIN)), "-9223372036854775808");
-    assert_eq!(plain(Value::Type(b"exceptions.StopIteration")), {
-        "<type 'exceptions.StopIteration'>"
-    });
-    assert_eq!(plain(Value::Other { type_name: b"thread.lock", address: 0x7f00 }), {
+    assert_eq!(plain(Value::NotImplemented), "NotImplemented");
+    assert_eq!(plain(Value::BuiltinFunction(b"len")), "<built-in function len>");
+    let type_ = |name: &str, is_class| plain(Value::Type { name: name.into(), is_class });
+    assert_eq!(type_("exceptions.StopIteration", false), "<type 'exceptions.StopIteration'>");
+    assert_eq!(type_("__main__.C", true), "<class '__main__.C'>");
+    let old = Value::OldClass { name: b"__main__.Box".to_vec(), address: 0x7f };
+    assert_eq!(plain(old.clone()), "__main__.Box");
+    assert_eq!(quoted(old), "<class __main__.Box at 0x7f>");
+    assert_eq!(plain(Value::Other { type_name: b"thread.lock".to_vec(), address: 0x7f00 }), {
         "<thread.lock object at 0x7f00>"
     });
+}
+
+#[test]
+fn ranges_slices_and_bytearrays() {
+    assert_eq!(plain(Value::XRange(0, 1, 5)), "xrange(5)");
+    assert_eq!(plain(Value::XRange(2, 1, 5)), "xrange(2, 7)");
+    assert_eq!(plain(Value::XRange(5, -2, 3)), "xrange(5, -1, -2)");
+    let slice = vec![Value::Slice([1, 1, 2]), Value::None, Value::List(vec![])];
+    assert_eq!(text(slice), ("slice(None, None, [])".into(), false));
+    assert_eq!(text(vec![Value::ByteArray(b"a\n")]), ("a\n".into(), false));
+    let inside = vec![Value::Tuple(vec![1]), Value::ByteArray(b"a\n")];
+    assert_eq!(text(inside), ("(bytearray(b'a\\n'),)".into(), false));
 }
 
 #[test]
