@@ -3,11 +3,7 @@ import sys
 
 
 def hook(kind, value, tb):
-    depth = 0
-    while tb:
-        depth += 1
-        tb = tb.tb_next
-    print 'hook', kind.__name__, value, depth > 1
+    print 'hook', kind.__name__, value, tb is not None
 
 
 def fail():

@@ -1,1 +1,13 @@
-//! Everything, run as a user would run it.
+//! Everything, run as a user would run it: traces against the oracle, programs against plain
+//! CPython, and what users type.
+
+#![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
+
+mod builds;
+mod inputs;
+mod interpreter;
+mod opcodes;
+mod oracle;
+mod patches;
+mod refusals;
+mod undisturbed;

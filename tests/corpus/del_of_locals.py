@@ -1,7 +1,4 @@
-"""__del__, weak reference callbacks and generators' finally blocks at the exact instruction that drops a local.
-
-Ours only: sys.settrace in Python keeps the locals alive in frame.f_locals until the next event and so lets them
-die inside the trace function, where nothing is traced."""
+"""__del__, weak reference callbacks and generators' finally blocks at the exact instruction that drops a local."""
 import _weakref
 
 

@@ -1,6 +1,4 @@
-"""Objects and a suspended generator that live until the interpreter tears the modules down.
-
-Ours only: how much of the oracle's tracer, written in Python, is left by then is a matter of luck."""
+"""Objects and a suspended generator that live until the interpreter tears the modules down."""
 import sys
 
 

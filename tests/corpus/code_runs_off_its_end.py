@@ -1,6 +1,4 @@
-"""Code without RETURN_VALUE at its end: the string's terminating NUL is read as STOP_CODE.
-
-Ours only: in Python, co_code cannot be read at its end, so that the oracle's trace function would raise."""
+"""Code without RETURN_VALUE at its end: the string's terminating NUL is read as STOP_CODE."""
 CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)
 
 

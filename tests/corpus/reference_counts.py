@@ -1,6 +1,4 @@
-"""sys.getrefcount of locals, code, frames and constants, seen from inside: tracing must not add to them.
-
-Ours only: sys.settrace in Python adds references of its own (frame.f_locals)."""
+"""sys.getrefcount of locals, code, frames and constants, seen from inside: tracing must not add to them."""
 import gc
 import sys
 

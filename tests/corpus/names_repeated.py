@@ -1,6 +1,4 @@
-"""co_varnames that hold one name twice: two locals of the same name.
-
-Ours only: sys.settrace in Python keeps frame.f_locals, a dict, in step with the locals and so merges the two."""
+"""co_varnames that hold one name twice: two locals of the same name."""
 CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)
 
 # LOAD_CONST 1, STORE_FAST 0, LOAD_CONST 2, STORE_FAST 1, LOAD_FAST 0, LOAD_FAST 1, BUILD_TUPLE 2, RETURN_VALUE

@@ -1,7 +1,4 @@
-"""Recursion to the limit: RuntimeError caught at the bottom, at several limits, also through C code.
-
-Ours only: the limit counts the frames beneath the program and the trace function's own, of which the oracle
-has more, so that it gets there after fewer instructions."""
+"""Recursion to the limit: RuntimeError caught at the bottom, at several limits, also through C code."""
 import sys
 
 

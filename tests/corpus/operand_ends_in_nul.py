@@ -1,6 +1,4 @@
-"""The last instruction's operand is cut short: its high byte is the string's terminating NUL.
-
-Ours only: in Python, co_code cannot be read at its end, so that the oracle's trace function would raise."""
+"""The last instruction's operand is cut short: its high byte is the string's terminating NUL."""
 CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)
 
 

@@ -1,6 +1,4 @@
-"""os.fork: the child's instructions must not garble the trace; the parent waits for it.
-
-Ours only: the child writes to the same file; what becomes of it is the recorder's affair, not the format's."""
+"""os.fork: the child's instructions must not garble the trace; the parent waits for it."""
 import os
 import sys
 

@@ -1,6 +1,4 @@
-"""Cycles freed by the automatic collector: weak reference callbacks run wherever the allocation counts say.
-
-Ours only: the oracle's tracer allocates objects itself, so that its collector strikes elsewhere."""
+"""Cycles freed by the automatic collector: weak reference callbacks run wherever the allocation counts say."""
 import _weakref
 import gc
 

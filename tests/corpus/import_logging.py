@@ -1,7 +1,4 @@
-"""Importing `logging`, `traceback` and `warnings` and using them; logging shuts down by atexit.
-
-Ours only: logging looks at frames from sys._getframe on, warnings and traceback at lines and at sys.path, and
-all of them pull in modules that a tracer may have imported."""
+"""Importing `logging`, `traceback` and `warnings` and using them; logging shuts down by atexit."""
 import logging
 import sys
 import traceback

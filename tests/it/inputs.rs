@@ -1,0 +1,129 @@
+//! Belongs here: the forms in which a program can be given, and where a trace can go.
+
+use std::fs;
+use std::path::Path;
+
+use integration::{Python, assert_same, programs, project};
+
+/// `(2, 7)`'s header: magic and a time.
+const HEADER: usize = 8;
+
+fn compile(folder: &Path, optimize: bool) {
+    let program = "import py_compile, sys; py_compile.compile(*sys.argv[1:])";
+    let (flag, compiled) = if optimize { ("-O", "prog.pyo") } else { ("-s", "prog.pyc") };
+    let run = Python::traced().run(folder, [flag, "-c", program, "prog.py", compiled]);
+    assert_eq!(run.status, 0, "{}", run.text());
+}
+
+fn prog(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("prog.py"), text).unwrap();
+    folder
+}
+
+#[test]
+fn source_and_compiled_give_the_same_trace() {
+    let folder = prog(&fs::read_to_string(project().join("tests/corpus/factorial.py")).unwrap());
+    compile(folder.path(), false);
+    let source = Python::traced().trace(folder.path(), &["-r"], &["prog.py"]);
+    let compiled = Python::traced().trace(folder.path(), &["-r"], &["prog.pyc"]);
+    assert_same("prog.pyc", source.text(), compiled.text());
+    assert_eq!(source.outcome, compiled.outcome);
+    assert_eq!(source.outcome.output, b"3628800\n");
+}
+
+#[test]
+fn corpus_programs_compiled_agree_with_the_oracle() {
+    for name in ["closures.py", "try_finally.py", "extended_arg_jumps.py"] {
+        assert!(programs("").iter().any(|program| program.name() == name));
+        let folder = prog(&fs::read_to_string(project().join("tests/corpus").join(name)).unwrap());
+        compile(folder.path(), false);
+        let ours = Python::traced().trace(folder.path(), &["-r"], &["prog.pyc"]);
+        let oracle = Python::oracle().trace(folder.path(), &["-r"], &["prog.pyc"]);
+        assert_same(name, oracle.text(), ours.text());
+    }
+}
+
+#[test]
+fn pyo_is_run_as_python_runs_it() {
+    let folder = prog("assert False\nprint __debug__\n");
+    compile(folder.path(), true);
+    let plain = Python::unpatched().run(folder.path(), ["prog.pyo"]);
+    let traced = Python::traced().trace(folder.path(), &[], &["prog.pyo"]);
+    assert_eq!(plain, traced.outcome);
+    assert_eq!(plain.output, b"False\n");
+    let oracle = Python::oracle().trace(folder.path(), &[], &["prog.pyo"]);
+    assert_same("prog.pyo", oracle.text(), traced.text());
+}
+
+/// As PyInstaller's archives hold programs: no header, and often no suffix.
+#[test]
+fn a_bare_code_object_is_traced_as_raw() {
+    let folder = prog("import sys\nprint sys.argv[1:], __name__, __file__\nsys.exit(7)\n");
+    compile(folder.path(), false);
+    let compiled = fs::read(folder.path().join("prog.pyc")).unwrap();
+    let whole = Python::traced().trace(folder.path(), &[], &["prog.pyc", "a"]);
+    for name in ["entry", "entry.pyc"] {
+        fs::write(folder.path().join(name), &compiled[HEADER..]).unwrap();
+        let raw = Python::traced().trace(folder.path(), &["--raw"], &[name, "a"]);
+        assert_same(name, whole.text(), raw.text());
+        assert_eq!(raw.outcome.status, 7, "{}", raw.outcome.text());
+        let output = String::from_utf8_lossy(&raw.outcome.output);
+        assert_eq!(output, format!("['a'] __main__ {name}\n"));
+    }
+}
+
+#[test]
+fn a_compiled_file_is_known_by_its_content() {
+    let folder = prog("print 'content'\n");
+    compile(folder.path(), false);
+    fs::rename(folder.path().join("prog.pyc"), folder.path().join("layer1.bin")).unwrap();
+    let run = Python::traced().trace(folder.path(), &[], &["layer1.bin"]);
+    assert_eq!(run.outcome.output, b"content\n", "{}", run.outcome.text());
+    assert_eq!(
+        run.text(),
+        b"<module>> 0 LOAD_CONST (0)\n<module>> 3 PRINT_ITEM\n\
+        <module>> 4 PRINT_NEWLINE\n<module>> 5 LOAD_CONST (1)\n<module>> 8 RETURN_VALUE\n"
+    );
+}
+
+#[test]
+fn the_trace_can_go_to_standard_output() {
+    let folder = prog("x = 1\n");
+    let tracer = project().join("tracer.py");
+    let run = Python::traced().run(folder.path(), [tracer.to_str().unwrap(), "prog.py", "-"]);
+    assert_eq!(
+        String::from_utf8_lossy(&run.output),
+        "<module>> 0 LOAD_CONST (0)\n<module>> 3 STORE_NAME (0)\n\
+         <module>> 6 LOAD_CONST (1)\n<module>> 9 RETURN_VALUE\n"
+    );
+}
+
+/// The examples in the help of the original have `-t=only -n=NAME`.
+#[test]
+fn names_and_options_as_the_original_takes_them() {
+    let folder = prog(&fs::read_to_string(project().join("tests/corpus/factorial.py")).unwrap());
+    let python = Python::traced();
+    let run = |options: &[&str]| {
+        let run = python.trace(folder.path(), options, &["prog.py"]);
+        String::from_utf8(run.text().to_vec()).unwrap()
+    };
+    let only = run(&["-t=only", "-n=recur_factorial", "-r"]);
+    assert!(only.starts_with("recur_factorial> 0 LOAD_FAST (n)\n"), "{only}");
+    assert!(only.lines().all(|line| line.starts_with("recur_factorial> ")));
+    assert_eq!(only, run(&["-t", "all", "--name", "recur_factorial", "--resolve"]));
+    assert_eq!(run(&["-n", "no such name"]), "");
+}
+
+/// The settings can be given without tracer.py: whatever python runs is traced.
+#[test]
+fn the_environment_starts_a_trace() {
+    let folder = prog("print 'hello'\n");
+    let mut command = Python::traced().command(folder.path());
+    command.env("PYTHON27_TRACED_FILE", "t.txt").env("PYTHON27_TRACED_OPTIONS", "resolve");
+    command.args(["-c", "import os; print [n for n in os.environ if 'TRACED' in n]"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.stdout, b"[]\n");
+    let text = fs::read_to_string(folder.path().join("t.txt")).unwrap();
+    assert!(text.starts_with("<module>> 0 LOAD_CONST (-1)\n"), "{text}");
+}
