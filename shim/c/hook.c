@@ -11,6 +11,7 @@ extern void traced_instruction(PyFrameObject *f, int opcode, int oparg,
 extern void traced_code_dealloc(PyCodeObject *co);
 extern void traced_configure(void);
 extern void traced_start(PyThreadState *tstate);
+extern void traced_stop(void);
 extern int traced_is_raw_program(void);
 
 void
@@ -37,6 +38,12 @@ void
 _PyTraced_Start(void)
 {
     traced_start(PyThreadState_GET());
+}
+
+void
+_PyTraced_Stop(void)
+{
+    traced_stop();
 }
 
 int

@@ -117,7 +117,14 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     });
 }
 
-/// After the interpreter's own finalization, whoever calls exit().
+/// When the interpreter ends, once the program's own finalizers have run.
+#[unsafe(no_mangle)]
+extern "C" fn traced_stop() {
+    stop();
+    at_exit();
+}
+
+/// Whoever calls exit(), in the interpreter's own end or in place of it.
 extern "C" fn at_exit() {
     guarded(|| {
         let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());

@@ -115,7 +115,27 @@ impl Python {
         folder: &Path,
         arguments: impl IntoIterator<Item = A>,
     ) -> Outcome {
-        finish(self.command(folder).args(arguments))
+        self.masked(finish(self.command(folder).args(arguments)))
+    }
+
+    /// Hides the folder that it is installed in, which each interpreter has for itself.
+    fn masked(&self, outcome: Outcome) -> Outcome {
+        let Outcome { status, output, errors } = outcome;
+        Outcome { status, output: self.mask(&output), errors: self.mask(&errors) }
+    }
+
+    fn mask(&self, text: &[u8]) -> Vec<u8> {
+        let prefix = self.path.ancestors().nth(2).expect("it is in the `bin` of its prefix");
+        let prefix = prefix.as_os_str().as_encoded_bytes();
+        let mut masked = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = find(rest, prefix) {
+            masked.extend_from_slice(&rest[..at]);
+            masked.extend_from_slice(b"PREFIX");
+            rest = &rest[at + prefix.len()..];
+        }
+        masked.extend_from_slice(rest);
+        masked
     }
 
     /// Traces a program: `options` are the tracer's, `rest` the program and its arguments.
@@ -125,8 +145,8 @@ impl Python {
         let (program, arguments) = rest.split_first().expect("there is a program");
         let mut command = self.command(folder);
         command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
-        let outcome = finish(&mut command);
-        Traced { outcome, trace: fs::read(&file).ok() }
+        let outcome = self.masked(finish(&mut command));
+        Traced { outcome, trace: fs::read(&file).ok().map(|text| self.mask(&text)) }
     }
 }
 
@@ -138,6 +158,19 @@ pub fn trace27<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Outco
 /// The project's folder.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are inside the project")
+}
+
+/// Where `wanted` first stands in `text`.
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    // Most bytes are not the first one: looking for that alone is many times faster.
+    while let Some(at) = text[from..].iter().position(|byte| *byte == wanted[0]) {
+        if text[from + at..].starts_with(wanted) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
 }
 
 fn finish(command: &mut Command) -> Outcome {

@@ -119,11 +119,6 @@ impl Report {
         self.lacking(|kind| kind == Kind::Build)
     }
 
-    /// What the interpreter can be built without, at the price of modules.
-    pub fn missing_optional(&self) -> Vec<&Finding> {
-        self.lacking(|kind| kind == Kind::Module)
-    }
-
     /// What [`install`] would install.
     pub fn missing(&self, which: Needed) -> Vec<&Finding> {
         self.lacking(|kind| match kind {
@@ -219,7 +214,6 @@ mod tests {
     fn each_kind_is_missed_by_those_who_need_it() {
         let report = report(&["zlib", "ssl", "git", "gdbm"]);
         assert_eq!(names(&report.missing_required()), ["zlib"]);
-        assert_eq!(names(&report.missing_optional()), ["ssl"]);
         assert_eq!(names(&report.missing(Needed::Build)), ["zlib", "ssl"]);
         assert_eq!(names(&report.missing(Needed::BuildAndTests)), ["zlib", "ssl", "git"]);
         assert_eq!(report.lacking_modules(), ["zlib", "_ssl", "_hashlib", "gdbm"]);

@@ -84,6 +84,7 @@ pub const CPYTHON: Release<'static> = Release {
         Blob { path: "Objects/codeobject.c", id: "d50e4c61f088283f2286f897cad165c7c1d56b03" },
         Blob { path: "Modules/main.c", id: "a6edf822d039cd4ea58f76e8f409815de9ee7226" },
         Blob { path: "Python/pythonrun.c", id: "abdfb146ae51f16f9172028f4168f84505066e1f" },
+        Blob { path: "Python/import.c", id: "b79354b37a406450d475cd6566dae0644d68af2f" },
         Blob { path: "Makefile.pre.in", id: "2a14f3323bc3f406b121df5e162cbb65728a3b0c" },
         // The version, the compiler, the opcodes.
         Blob { path: "Include/patchlevel.h", id: "0ce6313fa94131ee9ba8cf96569dc40904bd0f5a" },

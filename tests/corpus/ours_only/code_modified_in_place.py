@@ -1,7 +1,7 @@
 """co_code overwritten through ctypes between two calls, and while it runs: the bytes of one code object change.
 
-Ours only: a string that changes breaks a rule of Python, and an oracle that reads co_code once per code object
-need not notice. Says so and stops where the interpreter was built without ctypes."""
+Ours only: a string that changes breaks a rule of Python, and an oracle may read co_code once per code object.
+Says so and ends where the interpreter was built without ctypes."""
 import sys
 
 CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)

@@ -55,6 +55,7 @@ fn apply_changes_the_files_that_differ_and_no_others() {
     let at = |name: &str| folder.path().join(name);
     let before = fs::metadata(at("a.c")).unwrap().modified().unwrap();
 
+    checkout.apply(&patches, false).unwrap();
     let both = checkout.commit_id().unwrap();
     let changed = || checkout.changed_since(&both).unwrap().unwrap();
     checkout.apply(&patches[..1], false).unwrap();

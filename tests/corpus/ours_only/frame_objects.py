@@ -1,4 +1,6 @@
-"""sys._getframe: f_lasti, f_lineno, f_back and tb_lasti as the program sees them while it is traced."""
+"""sys._getframe: f_lasti, f_lineno, f_back, f_trace and tb_lasti as the program sees them while it is traced.
+
+Ours only: the oracle's trace function shows as f_trace and in sys.gettrace."""
 import sys
 
 
@@ -6,7 +8,7 @@ def where():
     frame = sys._getframe()
     caller = frame.f_back
     return (frame.f_lineno, frame.f_lasti, frame.f_code.co_name, caller.f_lineno, caller.f_lasti,
-            caller.f_code.co_name, sorted(frame.f_locals))
+            caller.f_code.co_name, frame.f_trace, sorted(frame.f_locals))
 
 
 def generate():
@@ -21,3 +23,4 @@ try:
 except ZeroDivisionError:
     tb = sys.exc_info()[2]
     print tb.tb_lineno, tb.tb_lasti, tb.tb_frame.f_lineno, tb.tb_frame.f_code.co_name
+print sys.gettrace(), sys.getprofile()

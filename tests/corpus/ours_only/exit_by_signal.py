@@ -1,4 +1,6 @@
-"""The process kills itself with SIGKILL: the trace must hold every instruction up to the call."""
+"""The process kills itself with SIGKILL: its trace up to the call.
+
+Ours only: see exit_at_once.py."""
 import os
 import signal
 import sys
