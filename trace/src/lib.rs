@@ -1,10 +1,12 @@
-//! Traces of Python 2.7 bytecode: what the opcodes mean, and the text of a trace.
+//! Traces of Python 2.7 bytecode: what the opcodes mean, the text of a trace, and views of it.
 //!
-//! Recorder and readers share these: the hook in the interpreter links this crate without
+//! Recorder and readers share the first two: the hook in the interpreter links this crate without
 //! features, `trace27` and the tests with them. Recording itself is not here.
 
 pub mod opcode;
 pub mod text;
 
+#[cfg(feature = "cli")]
+pub mod read;
 #[cfg(feature = "cli")]
 pub mod view;

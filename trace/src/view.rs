@@ -1,1 +1,3 @@
-//! One file for each view of a trace.
+//! What people are shown of a trace: one file for each view.
+
+pub mod info;

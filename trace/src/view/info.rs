@@ -1,0 +1,125 @@
+//! `info`: how many instructions a trace has, and where they went.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, BufRead};
+
+use serde_json::{Value, json};
+
+use crate::opcode;
+use crate::read::Reader;
+
+/// Distinct names that are counted each for itself; a hostile trace has one on every line.
+const NAMES: usize = 100_000;
+/// Rows shown to people.
+const ROWS: usize = 10;
+
+/// The figures of one trace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Info {
+    /// Instructions in all.
+    pub instructions: u64,
+    /// Lines that start no instruction: the rest of constants and names with newlines.
+    pub other_lines: u64,
+    /// Instructions for each `co_name`, most first. Different code objects of one name are one.
+    pub names: Vec<(Vec<u8>, u64)>,
+    /// Instructions whose names came after too many others.
+    pub unnamed: u64,
+    /// Instructions for each opcode, most first.
+    pub opcodes: Vec<(u8, u64)>,
+}
+
+impl Info {
+    /// Reads a whole trace.
+    pub fn read(input: impl BufRead) -> io::Result<Info> {
+        let mut reader = Reader::new(input);
+        let mut info = Info::default();
+        let mut names: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut opcodes = [0; 256];
+        while let Some(line) = reader.instruction()? {
+            info.instructions += 1;
+            opcodes[usize::from(line.opcode)] += 1;
+            match names.get_mut(line.name) {
+                Some(count) => *count += 1,
+                None if names.len() < NAMES => {
+                    names.insert(line.name.to_vec(), 1);
+                }
+                None => info.unnamed += 1,
+            }
+        }
+        info.other_lines = reader.others();
+        info.names = names.into_iter().collect();
+        info.names.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+        info.opcodes = (0..=255).zip(opcodes).filter(|row| row.1 > 0).collect();
+        info.opcodes.sort_by_key(|&(opcode, count)| (std::cmp::Reverse(count), opcode));
+        Ok(info)
+    }
+
+    /// All figures as one object. Names are bytes: what is not UTF-8 in them is replaced.
+    pub fn to_json(&self) -> Value {
+        let names = self.names.iter().map(
+            |(name, count)| json!({ "name": String::from_utf8_lossy(name), "instructions": count }),
+        );
+        let opcodes = self.opcodes.iter().map(|&(number, count)| {
+            json!({ "opcode": number, "opname": opcode::name(number), "instructions": count })
+        });
+        json!({
+            "instructions": self.instructions,
+            "other_lines": self.other_lines,
+            "names": names.collect::<Vec<_>>(),
+            "unnamed": self.unnamed,
+            "opcodes": opcodes.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl fmt::Display for Info {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(f, "{} instructions", self.instructions)?;
+        if self.other_lines > 0 {
+            writeln!(f, "{} more lines of constants and names with newlines", self.other_lines)?;
+        }
+        let share = |count: u64| 100.0 * count as f64 / self.instructions as f64;
+        writeln!(f, "\n{:>12} {:>6}  name ({} in all)", "instructions", "%", self.names.len())?;
+        for (name, count) in self.names.iter().take(ROWS) {
+            let name = name.escape_ascii();
+            writeln!(f, "{count:>12} {:>6.2}  {name}", share(*count))?;
+        }
+        writeln!(f, "\n{:>12} {:>6}  opcode ({} in all)", "instructions", "%", self.opcodes.len())?;
+        for &(number, count) in self.opcodes.iter().take(ROWS) {
+            write!(f, "{count:>12} {:>6.2}  ", share(count))?;
+            match opcode::name(number) {
+                Some(name) => writeln!(f, "{name}")?,
+                None => writeln!(f, "{number}, which 2.7 does not have")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &[u8] =
+        b"f> 0 LOAD_CONST (a\nb)\nf> 3 POP_TOP\ng> 0 POP_TOP\nf> 4 6 **********INVALID**********\n";
+
+    #[test]
+    fn instructions_are_counted_by_name_and_opcode() {
+        let info = Info::read(TRACE).unwrap();
+        assert_eq!((info.instructions, info.other_lines, info.unnamed), (4, 1, 0));
+        assert_eq!(info.names, [(b"f".to_vec(), 3), (b"g".to_vec(), 1)]);
+        assert_eq!(info.opcodes, [(1, 2), (6, 1), (100, 1)]);
+        let shown = info.to_string();
+        assert!(shown.starts_with("4 instructions\n1 more lines"), "{shown}");
+        assert!(shown.contains("           1  25.00  6, which 2.7 does not have\n"), "{shown}");
+        assert_eq!(info.to_json()["opcodes"][0]["opname"], "POP_TOP");
+    }
+
+    #[test]
+    fn a_name_on_every_line_takes_bounded_memory() {
+        let lines: String = (0..NAMES + 5).map(|n| format!("f{n}> 0 POP_TOP\n")).collect();
+        let info = Info::read(lines.as_bytes()).unwrap();
+        assert_eq!((info.names.len(), info.unnamed), (NAMES, 5));
+    }
+}
