@@ -16,7 +16,7 @@ del ordered['z']
 print ordered, ordered.popitem(), list(reversed(ordered))
 count = collections.Counter('abracadabra')
 count.update('aab')
-print sorted(count.items()), count['zz'], (count - collections.Counter('aaa'))['a']
+print sorted(count.items()), count['zz'], count.most_common(1)
 d = collections.defaultdict(lambda: 'made')
 print d['new'], collections.deque([1, 2, 3], 2)
 print list(heapq.merge([1, 4], [2, 3])), heapq.nsmallest(2, [5, 1, 4], key=lambda n: -n)

@@ -39,12 +39,12 @@ impl Info {
         while let Some(line) = reader.instruction()? {
             info.instructions += 1;
             opcodes[usize::from(line.opcode)] += 1;
-            match names.get_mut(line.name) {
-                Some(count) => *count += 1,
-                None if names.len() < NAMES => {
-                    names.insert(line.name.to_vec(), 1);
-                }
-                None => info.unnamed += 1,
+            if let Some(count) = names.get_mut(line.name) {
+                *count += 1;
+            } else if names.len() < NAMES {
+                names.insert(line.name.to_vec(), 1);
+            } else {
+                info.unnamed += 1;
             }
         }
         info.other_lines = reader.others();
