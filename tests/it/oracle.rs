@@ -2,26 +2,6 @@
 
 use integration::{Program, Python, assert_same, difference, in_parallel, programs, real_programs};
 
-/// What the oracle cannot judge, and why.
-const NOT_JUDGED: [&str; 6] = [
-    // Its trace function renders the constant with the program's own methods.
-    "ours_only/constants_with_methods.py",
-    // The same with the name of the code object.
-    "ours_only/code_name_is_subclass.py",
-    // The program looks at frames, and the oracle's `f_trace` and `sys.gettrace()` show.
-    "ours_only/frame_objects.py",
-    // These end without the hook's last block: see `a_program_that_ends_at_once…`.
-    "ours_only/exit_at_once.py",
-    "ours_only/exit_by_signal.py",
-    // The oracle keeps no promise about code that ctypes has overwritten; see `builds`.
-    "ours_only/code_modified_in_place.py",
-];
-
-fn judged() -> Vec<Program> {
-    let all = programs("").into_iter().chain(programs("ours_only"));
-    all.filter(|program| !NOT_JUDGED.contains(&program.name().as_str())).collect()
-}
-
 fn agree(program: &Program, options: &[&str]) {
     let ours = Python::traced().trace(&program.folder, options, &program.arguments());
     let oracle = Python::oracle().trace(&program.folder, options, &program.arguments());
@@ -31,23 +11,23 @@ fn agree(program: &Program, options: &[&str]) {
 
 #[test]
 fn numbers() {
-    in_parallel(judged(), |program| agree(program, &[]));
+    in_parallel(programs(""), |program| agree(program, &[]));
 }
 
 #[test]
 fn meanings() {
-    in_parallel(judged(), |program| agree(program, &["-r"]));
+    in_parallel(programs(""), |program| agree(program, &["-r"]));
 }
 
 #[test]
 fn as_the_blog() {
-    in_parallel(judged(), |program| agree(program, &["--blog", "-r"]));
+    in_parallel(programs(""), |program| agree(program, &["--blog", "-r"]));
 }
 
 /// The code object that comes second: with `-t only`, as the original's examples have it.
 #[test]
 fn one_name() {
-    in_parallel(judged(), |program| {
+    in_parallel(programs(""), |program| {
         let whole = Python::traced().trace(&program.folder, &[], &program.arguments());
         let names = whole.text().split(|&byte| byte == b'\n').filter_map(trace::text::parse);
         let names = names.filter_map(|line| std::str::from_utf8(line.name).ok());

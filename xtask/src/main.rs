@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
+mod bench;
 mod build_python;
 mod checkout;
 mod deps;
@@ -48,7 +49,7 @@ fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Doctor { json } => doctor(*json),
         Command::Clean { cache } => clean(&layout, *cache, ui),
         Command::Test(flags) => test::run(&layout, flags, ui),
-        Command::Bench(_) => anyhow::bail!("x"),
+        Command::Bench(flags) => bench::run(&layout, flags, ui),
     }
 }
 
