@@ -1,4 +1,6 @@
-"""Exceptions and a buffer among the constants: their str is C code, and shows the arguments and the contents."""
+"""Exceptions and a buffer among the constants: their str is C code, and shows the arguments and the contents.
+
+Ours only: no marshalled code can hold them, and the hook writes them as object.__repr__ does."""
 CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)
 
 CONSTS = (None, buffer('contents'), buffer('abc', 1), Exception('e', 1), KeyError('k'), ValueError(), IndexError('text'),
