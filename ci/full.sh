@@ -3,5 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-ci/check.sh
+cargo fmt --all --check
+cargo clippy --workspace --all-targets -- --deny warnings
+# Builds the interpreters, then runs `cargo test` and the integration tests.
 cargo xtask test --install-deps

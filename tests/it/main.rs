@@ -9,5 +9,6 @@ mod interpreter;
 mod opcodes;
 mod oracle;
 mod patches;
+mod readme;
 mod refusals;
 mod undisturbed;

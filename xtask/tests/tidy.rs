@@ -1,0 +1,110 @@
+//! The house rules that a machine can check: module docs, the arrows between crates, and what the
+//! hook may bring into an interpreter.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn all_rust_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for room in ["shim", "trace", "tests", "xtask"] {
+        rust_files(&project().join(room), &mut files);
+    }
+    assert!(files.len() > 40, "{files:?}");
+    files
+}
+
+/// The crates that a package links, itself included, as `cargo tree` sees it.
+fn links(arguments: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(project())
+        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let silent: Vec<_> = all_rust_files()
+        .into_iter()
+        .filter(|path| !fs::read_to_string(path).unwrap().starts_with("//!"))
+        .collect();
+    assert!(silent.is_empty(), "files that do not open with `//!`: {silent:?}");
+}
+
+#[test]
+fn nothing_is_ignored_or_left_undone() {
+    for path in all_rust_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        // Spelt so that this file does not find itself.
+        for mark in [concat!("#[", "ignore"), concat!("todo", "!("), concat!("unimplemented", "!(")]
+        {
+            assert!(!text.contains(mark), "{}: {mark}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_hook_links_what_is_in_an_interpreter_anyway() {
+    let linked = links(&["--package", "shim", "--features", "interpreter"]);
+    assert_eq!(linked.into_iter().collect::<Vec<_>>(), ["libc", "shim", "trace"]);
+}
+
+#[test]
+fn the_core_of_trace_links_nothing() {
+    let linked = links(&["--package", "trace", "--no-default-features"]);
+    assert_eq!(linked.into_iter().collect::<Vec<_>>(), ["trace"]);
+}
+
+#[test]
+fn arrows_that_must_not_be() {
+    for (package, never) in [
+        ("trace", &["shim", "xtask"][..]),
+        ("shim", &["xtask"]),
+        ("xtask", &["shim", "trace"]),
+        ("integration", &["shim", "xtask"]),
+    ] {
+        let linked = links(&["--package", package]);
+        for other in never {
+            assert!(!linked.contains(*other), "`{package}` links `{other}`");
+        }
+    }
+}
+
+/// Raw pointers have one room, and the exported functions another.
+#[test]
+fn unsafe_code_stays_in_few_files() {
+    let mut found: Vec<String> = all_rust_files()
+        .into_iter()
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            text.lines().any(|line| line.contains(concat!("unsafe", " {")))
+        })
+        .map(|path| path.strip_prefix(project()).unwrap().display().to_string())
+        .collect();
+    found.sort();
+    let allowed =
+        ["shim/src/entry.rs", "shim/src/py.rs", "shim/src/py/object.rs", "shim/src/sink.rs"];
+    let others: Vec<_> = found.iter().filter(|file| !allowed.contains(&file.as_str())).collect();
+    assert_eq!(others, ["xtask/src/source/transport.rs"]);
+}
