@@ -1,6 +1,8 @@
 //! The house rules that a machine can check: module docs, the arrows between crates, and what the
 //! hook may bring into an interpreter.
 
+#![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
