@@ -59,6 +59,7 @@ print len(os.listdir('/proc/self/task'))
 print open('/proc/self/cmdline').read().split('\\0')[1:]
 import types
 print types.CodeType.__basicsize__, types.FrameType.__basicsize__
+print sys.version.split(',')[0], sys.subversion
 ";
     fs::write(folder.path().join("prog.py"), program).unwrap();
     let arguments = ["prog.py", "-r", "--blog", "a b", ""];

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
@@ -21,8 +21,13 @@ const SOURCES: [&str; 6] = [
     "trace/src/text.rs",
 ];
 
-/// Its file name in the build folder of an interpreter.
-pub const LIBRARY: &str = "libhook.a";
+const LIBRARY: &str = "libhook.a";
+
+/// Where the library of an interpreter is kept: not in its build folder, where `make clean` would
+/// remove it in the middle of a profile-guided build.
+fn library(layout: &Layout, name: &str) -> PathBuf {
+    layout.python().join("hook").join(name).join(LIBRARY)
+}
 
 /// The hash of its sources.
 pub fn digest(layout: &Layout) -> Result<String> {
@@ -31,8 +36,8 @@ pub fn digest(layout: &Layout) -> Result<String> {
 
 /// What `make` puts at the end of the line that links the interpreter. The hook's symbols, Rust's
 /// own among them, stay out of sight of extension modules.
-pub fn link_line(build: &Path) -> String {
-    let library = build.join(LIBRARY);
+pub fn link_line(layout: &Layout, name: &str) -> String {
+    let library = library(layout, name);
     let library = library.display();
     if cfg!(target_os = "macos") {
         format!("{library}")
@@ -41,15 +46,14 @@ pub fn link_line(build: &Path) -> String {
     }
 }
 
-/// Compiles the hook against the headers of `build`, which is configured, and puts it there.
-/// Returns its path.
-pub fn build(layout: &Layout, name: &str) -> Result<PathBuf> {
+/// Compiles the hook against the headers of an interpreter that is configured.
+pub fn build(layout: &Layout, name: &str) -> Result<()> {
     let sh = Shell::new().context("cannot start a shell")?;
     sh.change_dir(layout.root());
     let build = layout.build(name);
-    let headers = env::join_paths([build.clone(), layout.tree(Kind::Traced).join("Include")])
+    let headers = env::join_paths([build, layout.tree(Kind::Traced).join("Include")])
         .context("the project's path holds a colon; move it to one without")?;
-    let target = layout.python().join("hook");
+    let target = layout.python().join("hook/target");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let command = cmd!(
         sh,
@@ -63,8 +67,12 @@ pub fn build(layout: &Layout, name: &str) -> Result<PathBuf> {
         "`cargo xtask doctor` tells whether libclang is missing",
     )?;
     let made = target.join("release/libshim.a");
-    let library = build.join(LIBRARY);
+    let library = library(layout, name);
+    if let Some(folder) = library.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    }
     fs::copy(&made, &library)
         .with_context(|| format!("cannot copy `{}` to `{}`", made.display(), library.display()))?;
-    Ok(library)
+    Ok(())
 }

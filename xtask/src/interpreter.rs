@@ -85,6 +85,9 @@ impl Config {
     }
 }
 
+/// The tree is a repository of ours, which `sys.version` should not tell of.
+const NO_REVISION: [&str; 3] = ["GITVERSION=", "GITTAG=", "GITBRANCH="];
+
 /// What the machine gives to every build.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -156,7 +159,8 @@ pub fn build(
     let before = Parts::read(&stamp);
     // Without a tree, or with edits in it, the checkout below has its say.
     let tree = Checkout::current(&layout.tree(config.kind), &patches)?;
-    let recorded = json!({ "arguments": config.arguments(false), "prefix": &prefix });
+    let recorded =
+        json!({ "arguments": config.arguments(false), "make": NO_REVISION, "prefix": &prefix });
     let configuration = digest::of_texts([recorded.to_string()]);
     if let (Some(before), Some(tree)) = (&before, tree)
         && *before == (Parts { configuration: configuration.clone(), tree, hook: hook.clone() })
@@ -235,11 +239,9 @@ impl Steps<'_> {
 
     /// Links the interpreter with the hook; `all` compiles too what has changed, and the modules.
     fn make(&self, all: bool) -> Result<()> {
-        let mut link = String::new();
         if self.config.kind == Kind::Traced {
             let stage = self.stage("build the hook");
             hook::build(self.layout, self.name)?;
-            link = format!("LDLAST={}", hook::link_line(self.build));
             stage.done("");
         }
         // make does not know that the interpreter depends on the hook.
@@ -253,8 +255,8 @@ impl Steps<'_> {
         let jobs = format!("-j{}", self.config.jobs);
         // With no target, `--enable-optimizations` runs its profile first.
         let target: &[&str] = if all { &[] } else { &["python"] };
-        let link = Some(link).filter(|link| !link.is_empty());
-        let command = cmd!(sh, "make {jobs} {target...} {link...}");
+        let variables = self.variables();
+        let command = cmd!(sh, "make {jobs} {target...} {variables...}");
         run_logged(command, &self.log("make"), "mend what the log names and call again")?;
         stage.done("");
         Ok(())
@@ -265,11 +267,8 @@ impl Steps<'_> {
         let sh = self.shell()?;
         let prefix = self.prefix;
         if all {
-            let mut link = None;
-            if self.config.kind == Kind::Traced {
-                link = Some(format!("LDLAST={}", hook::link_line(self.build)));
-            }
-            let command = cmd!(sh, "make install {link...}");
+            let variables = self.variables();
+            let command = cmd!(sh, "make install {variables...}");
             run_logged(command, &self.log("install"), "is the prefix yours to write?")?;
         } else {
             let (from, to) = (self.build.join("python"), prefix.join("bin/python2.7"));
@@ -281,6 +280,15 @@ impl Steps<'_> {
         }
         stage.done(&format!("`{}`", prefix.display()));
         Ok(())
+    }
+
+    /// What every `make` is told.
+    fn variables(&self) -> Vec<String> {
+        let mut variables: Vec<String> = NO_REVISION.map(str::to_owned).into();
+        if self.config.kind == Kind::Traced {
+            variables.push(format!("LDLAST={}", hook::link_line(self.layout, self.name)));
+        }
+        variables
     }
 
     fn stage(&self, what: &str) -> crate::ui::Stage {
