@@ -12,3 +12,4 @@ mod patches;
 mod readme;
 mod refusals;
 mod undisturbed;
+mod xtask;
