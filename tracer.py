@@ -50,10 +50,10 @@ def main():
         check_program(options.pycfile, options.raw)
         if same_file(options.pycfile, options.tracefile):
             raise Refused('is the program itself; name another file for the trace')
+        start(options)
     except Refused as refusal:
         sys.stderr.write('tracer.py: `%s` %s\n' % (options.pycfile, refusal))
         sys.exit(2)
-    start(options)
 
 
 def parse_arguments():
@@ -97,10 +97,15 @@ def parse_arguments():
 
 def check_interpreter():
     """Any other 2.7 would run the program and write no trace, without a word."""
-    with open(sys.executable, 'rb') as executable:
-        if 'PYTHON27_TRACED_FILE' not in executable.read():
-            raise Refused('cannot be traced by `%s`, which is a plain Python; start me with '
-                          '`./python27-traced tracer.py ...`' % sys.executable)
+    try:
+        with open(sys.executable, 'rb') as executable:
+            knows_us = 'PYTHON27_TRACED_FILE' in executable.read()
+    except EnvironmentError as error:
+        raise Refused('cannot be traced: the interpreter `%s` cannot be read: %s'
+                      % (sys.executable, error.strerror.lower()))
+    if not knows_us:
+        raise Refused('cannot be traced by `%s`, which is a plain Python; start me with '
+                      '`./python27-traced tracer.py ...`' % sys.executable)
 
 
 def check_program(path, raw):
@@ -262,7 +267,10 @@ def start(options):
     if program.startswith('-'):
         program = os.path.join(os.curdir, program)
     command = interpreter() + [program] + options.args
-    os.execve(sys.executable, command, environment)
+    try:
+        os.execve(sys.executable, command, environment)
+    except OSError as error:
+        raise Refused('cannot be started: ' + error.strerror.lower())
 
 
 def interpreter():
