@@ -58,7 +58,7 @@ impl Checkout {
         let Ok(repository) = Repository::open(path) else { return Ok(None) };
         let checkout = Checkout { repository, path: path.to_owned() };
         let head = checkout.head()?.id();
-        let stands = checkout.commit_all(patches)? == head && checkout.edited()?.is_empty();
+        let stands = checkout.commit_all(patches)? == head && checkout.edited(false)?.is_empty();
         Ok(stands.then(|| head.to_string()))
     }
 
@@ -115,10 +115,10 @@ impl Checkout {
     /// The commits since the pristine tree, as patches. The tree must be committed.
     pub fn patches(&self) -> Result<Vec<Patch>> {
         ensure!(
-            self.edited()?.is_empty(),
+            self.edited(true)?.is_empty(),
             "`{}` has changes that are not committed:\n  {}\ncommit them there first",
             self.path.display(),
-            self.edited()?.join("\n  ")
+            self.edited(true)?.join("\n  ")
         );
         self.patches_until(self.head()?.id())
     }
@@ -212,7 +212,7 @@ impl Checkout {
     }
 
     fn ensure_nothing_to_lose(&self) -> Result<()> {
-        let edited = self.edited()?;
+        let edited = self.edited(false)?;
         if !edited.is_empty() {
             bail!(
                 "`{}` has changes that would be lost:\n  {}\ncommit them there and run `cargo \
@@ -237,9 +237,11 @@ impl Checkout {
         Ok(())
     }
 
-    fn edited(&self) -> Result<Vec<String>> {
+    /// The files that differ from the last commit. `new` ones count for who makes patches of them;
+    /// a checkout leaves them alone, and running the tests of the tree leaves some behind.
+    fn edited(&self, new: bool) -> Result<Vec<String>> {
         let mut options = git2::StatusOptions::new();
-        options.include_untracked(true).include_ignored(false);
+        options.include_untracked(new).include_ignored(false);
         let statuses = self.repository.statuses(Some(&mut options))?;
         Ok(statuses.iter().map(|entry| entry.path().unwrap_or("?").to_owned()).collect())
     }
@@ -256,7 +258,7 @@ fn commit_pristine(path: &Path, provenance: &Value) -> Result<()> {
     config.set_str("core.autocrlf", "false")?;
     // The release's own .gitignore would hide files of the release.
     let exclude = repository.path().join("info/exclude");
-    fs::write(&exclude, "*.pyc\n*.pyo\n")?;
+    fs::write(&exclude, "*.pyc\n*.pyo\nLib/lib2to3/*.pickle\n")?;
     let mut index = repository.index()?;
     index.add_all(["*"], git2::IndexAddOption::FORCE, None)?;
     index.write()?;

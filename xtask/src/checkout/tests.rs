@@ -87,6 +87,18 @@ fn a_developers_work_is_not_overwritten() {
 }
 
 #[test]
+fn new_files_are_left_alone_and_make_no_patch_unnoticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (checkout, patches) = two_patches(folder.path());
+    checkout.mark_applied().unwrap();
+    fs::write(folder.path().join("left.txt"), "by a test\n").unwrap();
+    checkout.apply(&patches[..1], false).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("left.txt")).unwrap(), "by a test\n");
+    let error = checkout.patches().unwrap_err().to_string();
+    assert!(error.contains("left.txt"), "{error}");
+}
+
+#[test]
 fn a_patch_for_another_preimage_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (checkout, mut patches) = two_patches(folder.path());
