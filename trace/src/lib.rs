@@ -7,6 +7,8 @@ pub mod opcode;
 pub mod text;
 
 #[cfg(feature = "cli")]
+pub mod event;
+#[cfg(feature = "cli")]
 pub mod read;
 #[cfg(feature = "cli")]
 pub mod view;
