@@ -7,7 +7,11 @@ pub mod opcode;
 pub mod text;
 
 #[cfg(feature = "cli")]
+pub mod disassemble;
+#[cfg(feature = "cli")]
 pub mod event;
+#[cfg(feature = "cli")]
+pub mod pyc;
 #[cfg(feature = "cli")]
 pub mod read;
 #[cfg(feature = "cli")]
