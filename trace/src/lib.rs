@@ -11,6 +11,10 @@ pub mod disassemble;
 #[cfg(feature = "cli")]
 pub mod event;
 #[cfg(feature = "cli")]
+pub mod input;
+#[cfg(feature = "cli")]
+pub mod lines;
+#[cfg(feature = "cli")]
 pub mod pyc;
 #[cfg(feature = "cli")]
 pub mod read;
