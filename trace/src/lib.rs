@@ -7,6 +7,8 @@ pub mod opcode;
 pub mod text;
 
 #[cfg(feature = "cli")]
+pub mod adapt;
+#[cfg(feature = "cli")]
 pub mod disassemble;
 #[cfg(feature = "cli")]
 pub mod event;

@@ -179,19 +179,21 @@ impl fmt::Debug for Lines<'_> {
     }
 }
 
+/// Gives one byte at a time.
+#[cfg(test)]
+pub(crate) struct Drip<'a>(pub &'a [u8]);
+
+#[cfg(test)]
+impl Read for Drip<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let len = out.len().min(1);
+        self.0.read(&mut out[..len])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Gives one byte at a time.
-    struct Drip(&'static [u8]);
-
-    impl Read for Drip {
-        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-            let len = out.len().min(1);
-            self.0.read(&mut out[..len])
-        }
-    }
 
     #[test]
     fn lines_ahead_stay_in_one_piece() {
