@@ -6,11 +6,14 @@
 //! [`recognise`] below, and to `docs/trace-format.md`. Comparing and converting know nothing of formats.
 
 pub mod blog;
+pub mod json;
+pub mod jsonl;
 
 use crate::event::{About, Event, Events, Fields, Format, Position, ReadError};
 use crate::input::Input;
 use crate::lines::Lines;
 use blog::Blog;
+use jsonl::Jsonl;
 
 /// How much is looked at to recognise a format.
 const SAMPLE: usize = 1 << 20;
@@ -20,6 +23,8 @@ const SAMPLE: usize = 1 << 20;
 pub enum Reader<'a> {
     /// Of `blog`.
     Blog(Blog<'a>),
+    /// Of `jsonl`.
+    Jsonl(Jsonl<'a>),
 }
 
 impl Reader<'static> {
@@ -47,7 +52,8 @@ impl<'a> Reader<'a> {
         };
         Ok(match format {
             Format::Blog => Reader::Blog(Blog::new(lines)),
-            _ => todo!(),
+            Format::Jsonl => Reader::Jsonl(Jsonl::new(lines)),
+            Format::Xpython => return Err(ReadError::unknown()),
         })
     }
 
@@ -71,6 +77,7 @@ impl<'a> Reader<'a> {
     fn events(&self) -> &dyn Events {
         match self {
             Reader::Blog(reader) => reader,
+            Reader::Jsonl(reader) => reader,
         }
     }
 }
@@ -80,6 +87,7 @@ impl Events for Reader<'_> {
     fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
         match self {
             Reader::Blog(reader) => reader.next(),
+            Reader::Jsonl(reader) => reader.next(),
         }
     }
 
@@ -114,7 +122,15 @@ pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
         if blog::recognise(text) {
             return Ok(Format::Blog);
         }
+        if jsonl::recognise(text) {
+            return Ok(Format::Jsonl);
+        }
         from = line.next;
     }
-    if from == 0 { Ok(Format::Blog) } else { Err(lines.error(ReadError::unknown())) }
+    match lines.text().first() {
+        None => Ok(Format::Blog),
+        // Its reader says best what is wrong with it.
+        Some(b'{') => Ok(Format::Jsonl),
+        Some(_) => Err(lines.error(ReadError::unknown())),
+    }
 }

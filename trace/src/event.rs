@@ -160,6 +160,8 @@ impl Fields {
     pub const STACK: Fields = Fields(1 << 8);
     /// The block stack.
     pub const BLOCKS: Fields = Fields(1 << 9);
+    /// All of them.
+    pub const ALL: Fields = Fields((1 << Fields::NAMES.len()) - 1);
 
     const NAMES: [&str; 10] = [
         "code name",
