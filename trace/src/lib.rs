@@ -16,6 +16,8 @@ pub mod event;
 pub mod input;
 #[cfg(feature = "cli")]
 pub mod lines;
+#[cfg(all(feature = "cli", unix))]
+pub mod lockstep;
 #[cfg(feature = "cli")]
 pub mod pyc;
 #[cfg(feature = "cli")]

@@ -1,5 +1,7 @@
 //! The command that reads traces. Dispatches and prints; the work is in the library.
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -26,6 +28,14 @@ enum Command {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// What `lockstep` starts for itself
+    #[cfg(unix)]
+    #[command(hide = true)]
+    LockstepWarden {
+        folder: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        fields: Vec<OsString>,
     },
 }
 
@@ -55,6 +65,8 @@ fn run(command: &Command) -> Result<()> {
             }
             output.flush()?;
         }
+        #[cfg(unix)]
+        Command::LockstepWarden { folder, fields } => trace::lockstep::warden(folder, fields),
     }
     Ok(())
 }
