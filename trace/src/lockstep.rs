@@ -21,6 +21,8 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, PipeWriter, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
@@ -41,6 +43,7 @@ pub struct Session {
     lifeline: Option<ChildStdin>,
     ends: Receiver<(usize, String)>,
     errors: [Option<Tail>; 2],
+    hangs: [Arc<AtomicBool>; 2],
     /// Kept for the case that the warden does not come to remove it.
     folder: PathBuf,
 }
@@ -50,6 +53,8 @@ pub struct Session {
 pub struct End {
     /// For people: `exit status: 1`. `None` if we ended it.
     pub status: Option<String>,
+    /// Whether it wrote nothing for longer than [`Plan::patience`] while we waited for it.
+    pub hangs: bool,
     /// The last that it wrote to its standard error, if that is not where its trace goes.
     pub errors: Vec<u8>,
 }
@@ -66,7 +71,8 @@ impl Session {
     /// runs again as the warden, by its command `lockstep-warden`.
     ///
     /// The traces come in the order of [`SIDES`]; each must be read, or its writer waits. They
-    /// end when their process has, even if others hold them open.
+    /// end when their process has, even if others hold them open. Drop them after stopping the
+    /// session: writing to one that is gone ends its process, and that is told like any end.
     ///
     /// # Errors
     ///
@@ -96,10 +102,13 @@ impl Session {
         let commands = plan.commands(folder);
         let mut traces = Vec::new();
         let mut errors = Vec::new();
-        for (command, over) in commands.iter().zip([over, also_over]) {
+        let mut hangs = [Arc::default(), Arc::default()];
+        for ((command, over), hangs) in commands.iter().zip([over, also_over]).zip(&mut hangs) {
             let same = command.errors == command.trace;
             let clone = over.try_clone().map_err(because("cannot make a pipe"))?;
-            traces.push(fifo(&command.trace)?.reader(over));
+            let (trace, flag) = fifo(&command.trace)?.reader(over).with_patience(plan.patience);
+            traces.push(trace);
+            *hangs = flag;
             errors.push(if same { None } else { Some(fifo(&command.errors)?.reader(clone)) });
         }
         let mut start = Command::new(trace27);
@@ -116,8 +125,8 @@ impl Session {
         let reports = warden.stdout.take();
         let (send, ends) = mpsc::channel();
         let (ready, started) = mpsc::channel();
-        let mut session =
-            Session { warden, lifeline, ends, errors: [None, None], folder: folder.to_owned() };
+        let folder = folder.to_owned();
+        let mut session = Session { warden, lifeline, ends, errors: [None, None], hangs, folder };
         thread::spawn(move || {
             if let Some(reports) = reports {
                 listen(BufReader::new(reports), &ready, &send, done);
@@ -154,8 +163,9 @@ impl Session {
         for (side, status) in self.ends.try_iter() {
             ends[side].status = Some(status);
         }
-        for (end, tail) in ends.iter_mut().zip(&mut self.errors) {
-            end.errors = tail.take().map(Tail::finish).unwrap_or_default();
+        for (side, end) in ends.iter_mut().enumerate() {
+            end.errors = self.errors[side].take().map(Tail::finish).unwrap_or_default();
+            end.hangs = self.hangs[side].load(Ordering::Relaxed);
         }
         ends
     }

@@ -57,6 +57,7 @@ impl Stage {
             resolve: false,
             emulator: vec!["/bin/sh".into(), emulator],
             source,
+            patience: FAR_TOO_LONG,
         }
     }
 

@@ -1,15 +1,19 @@
 //! A FIFO that ends when its process does, not when the last holder closes it.
 //!
 //! A process that was started in the background may hold a trace open for ever, and one that
-//! never opens it would never close it: neither tells when it is complete.
+//! never opens it would never close it: neither tells when it is complete. An emulator that hangs
+//! writes no more: there is a limit to how long it is waited for.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
 /// A FIFO that we have made and hold open at both ends.
@@ -34,7 +38,7 @@ impl Channel {
 
     /// What is written to it until `ended` is closed.
     pub(super) fn reader(self, ended: PipeReader) -> Reader {
-        Reader { channel: self, ended: Some(ended) }
+        Reader { channel: self, ended: Some(ended), patience: None, hangs: Arc::default() }
     }
 }
 
@@ -44,6 +48,18 @@ pub(super) struct Reader {
     channel: Channel,
     /// Closed at its other end once all is written; `None` when that was seen.
     ended: Option<PipeReader>,
+    patience: Option<Timespec>,
+    hangs: Arc<AtomicBool>,
+}
+
+impl Reader {
+    /// Takes for the end that nothing is written for so long. The flag is set if that happens.
+    pub(super) fn with_patience(mut self, patience: Duration) -> (Reader, Arc<AtomicBool>) {
+        // Whoever waits for longer than a `timespec` can say waits for ever.
+        self.patience = Timespec::try_from(patience).ok();
+        let hangs = self.hangs.clone();
+        (self, hangs)
+    }
 }
 
 impl Read for Reader {
@@ -58,8 +74,13 @@ impl Read for Reader {
                 PollFd::new(&self.channel.read, PollFlags::IN),
                 PollFd::from_borrowed_fd(ended.as_fd(), PollFlags::IN),
             ];
-            match poll(&mut waiting, None) {
+            match poll(&mut waiting, self.patience.as_ref()) {
                 Err(rustix::io::Errno::INTR) => continue,
+                Ok(0) => {
+                    self.hangs.store(true, Ordering::Relaxed);
+                    self.ended = None;
+                    return Ok(0);
+                }
                 other => other?,
             };
             if !waiting[1].revents().is_empty() {
@@ -103,6 +124,20 @@ mod tests {
         let mut rest = String::new();
         reader.read_to_string(&mut rest).unwrap();
         assert_eq!((&start, rest.as_str()), (b"all", " of it"));
+    }
+
+    #[test]
+    fn it_ends_when_nothing_comes_for_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ended, _running) = io::pipe().unwrap();
+        let path = folder.path().join("fifo");
+        let reader = Channel::new(folder.path(), &path).unwrap().reader(ended);
+        let (mut reader, hangs) = reader.with_patience(Duration::from_millis(1));
+        std::fs::write(&path, "step").unwrap();
+        let mut text = String::new();
+        assert!(!hangs.load(Ordering::Relaxed));
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), hangs.load(Ordering::Relaxed)), ("step", true));
     }
 
     #[test]

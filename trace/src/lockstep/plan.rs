@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Start;
 
@@ -33,6 +34,8 @@ pub struct Plan {
     pub emulator: Vec<OsString>,
     /// Where the emulator's trace comes from if its command has no `{trace}`.
     pub source: Source,
+    /// How long to wait for a process that writes nothing, before its trace is taken as ended.
+    pub patience: Duration,
 }
 
 /// A stream that carries an emulator's trace.
@@ -147,6 +150,7 @@ mod tests {
             resolve: true,
             emulator: words(emulator),
             source: Source::Stderr,
+            patience: Duration::ZERO,
         }
     }
 
