@@ -8,12 +8,14 @@
 pub mod blog;
 pub mod json;
 pub mod jsonl;
+pub mod xpython;
 
 use crate::event::{About, Event, Events, Fields, Format, Position, ReadError};
 use crate::input::Input;
 use crate::lines::Lines;
 use blog::Blog;
 use jsonl::Jsonl;
+use xpython::Xpython;
 
 /// How much is looked at to recognise a format.
 const SAMPLE: usize = 1 << 20;
@@ -25,6 +27,8 @@ pub enum Reader<'a> {
     Blog(Blog<'a>),
     /// Of `jsonl`.
     Jsonl(Jsonl<'a>),
+    /// Of `xpython`.
+    Xpython(Xpython<'a>),
 }
 
 impl Reader<'static> {
@@ -53,7 +57,7 @@ impl<'a> Reader<'a> {
         Ok(match format {
             Format::Blog => Reader::Blog(Blog::new(lines)),
             Format::Jsonl => Reader::Jsonl(Jsonl::new(lines)),
-            Format::Xpython => return Err(ReadError::unknown()),
+            Format::Xpython => Reader::Xpython(Xpython::new(lines)),
         })
     }
 
@@ -78,6 +82,7 @@ impl<'a> Reader<'a> {
         match self {
             Reader::Blog(reader) => reader,
             Reader::Jsonl(reader) => reader,
+            Reader::Xpython(reader) => reader,
         }
     }
 }
@@ -88,6 +93,7 @@ impl Events for Reader<'_> {
         match self {
             Reader::Blog(reader) => reader.next(),
             Reader::Jsonl(reader) => reader.next(),
+            Reader::Xpython(reader) => reader.next(),
         }
     }
 
@@ -119,11 +125,13 @@ pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
         && let Some(line) = lines.ahead(from)?
     {
         let text = &lines.text()[from..line.end];
-        if blog::recognise(text) {
-            return Ok(Format::Blog);
-        }
-        if jsonl::recognise(text) {
-            return Ok(Format::Jsonl);
+        let found = Format::ALL.into_iter().find(|format| match format {
+            Format::Blog => blog::recognise(text),
+            Format::Jsonl => jsonl::recognise(text),
+            Format::Xpython => xpython::recognise(text),
+        });
+        if let Some(format) = found {
+            return Ok(format);
         }
         from = line.next;
     }
@@ -132,5 +140,32 @@ pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
         // Its reader says best what is wrong with it.
         Some(b'{') => Ok(Format::Jsonl),
         Some(_) => Err(lines.error(ReadError::unknown())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(text: &[u8]) -> Result<Format, String> {
+        recognise(&mut Lines::of("t", text, Position::START)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn content_tells_the_format() {
+        for (text, wanted) in [
+            (&b"f> 0 POP_TOP\n"[..], Format::Blog),
+            (b"a\nb> 0 LOAD_CONST (\xff\n", Format::Blog),
+            (b"{\"py27trace\":1}\n", Format::Jsonl),
+            (b"{\"op\":1,\"pc\":0}", Format::Jsonl),
+            (b"{\"pc\":x}\n", Format::Jsonl),
+            (b"hello\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
+            (b"{1: 2}\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
+            (b"", Format::Blog),
+        ] {
+            assert_eq!(format(text).unwrap(), wanted, "{}", text.escape_ascii());
+        }
+        let error = format(b"hello\n").unwrap_err();
+        assert!(error.starts_with("`t`, line 1 (byte 0): this is no trace"), "{error}");
     }
 }

@@ -9,6 +9,8 @@ pub mod text;
 #[cfg(feature = "cli")]
 pub mod adapt;
 #[cfg(feature = "cli")]
+pub mod diff;
+#[cfg(feature = "cli")]
 pub mod disassemble;
 #[cfg(feature = "cli")]
 pub mod event;
