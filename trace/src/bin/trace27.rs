@@ -29,6 +29,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Where two traces of a program part, and why
+    Diff(trace::diff::args::Args),
     /// What `lockstep` starts for itself
     #[cfg(unix)]
     #[command(hide = true)]
@@ -41,7 +43,7 @@ enum Command {
 
 fn main() -> ExitCode {
     match run(&Trace27::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         // Whoever reads our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -52,7 +54,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Result<()> {
+/// Runs a command. What it found gives the exit status.
+fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Info { trace, json } => {
             let info = Info::read(open(trace)?)
@@ -65,10 +68,13 @@ fn run(command: &Command) -> Result<()> {
             }
             output.flush()?;
         }
+        Command::Diff(args) => {
+            return Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
         #[cfg(unix)]
         Command::LockstepWarden { folder, fields } => trace::lockstep::warden(folder, fields),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {
