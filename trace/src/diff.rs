@@ -37,7 +37,7 @@ use stat::Stat;
 const STREAK: usize = 64;
 /// Steps shown from the first that differs.
 const FOLLOWING: usize = 3;
-/// Steps that are counted behind the end of the other side, where there may be no end.
+/// The default of [`Config::left_over`].
 const LEFT_OVER: u64 = 10_000_000;
 
 /// What to compare, and how.
@@ -57,6 +57,9 @@ pub struct Config {
     pub stat: bool,
     /// The program, for disassembly.
     pub pyc: Option<Pyc>,
+    /// Steps that are counted behind the end of the other side, where that is no file: there may
+    /// be no end.
+    pub left_over: u64,
 }
 
 impl Default for Config {
@@ -69,6 +72,7 @@ impl Default for Config {
             max_divergences: 1,
             stat: false,
             pyc: None,
+            left_over: LEFT_OVER,
         }
     }
 }
@@ -258,8 +262,8 @@ impl Comparison<'_> {
         );
         let paths = [frames(&self.left.path), frames(&self.right.path)];
         let left_over = match (&first_left, &first_right) {
-            (None, Some(_)) => Some(left_over(&mut self.right)?),
-            (Some(_), None) => Some(left_over(&mut self.left)?),
+            (None, Some(_)) => Some(left_over(&mut self.right, self.config.left_over)?),
+            (Some(_), None) => Some(left_over(&mut self.left, self.config.left_over)?),
             _ => None,
         };
         let common =
@@ -333,7 +337,7 @@ fn frames(path: &CallPath) -> report::Frames {
 }
 
 /// How many steps a side still has, and whether those are all.
-fn left_over(side: &mut Side<'_>) -> Result<(u64, bool), ReadError> {
+fn left_over(side: &mut Side<'_>, most: u64) -> Result<(u64, bool), ReadError> {
     let mut count = 0;
     if let Some(text) = side.text()
         && let Some(event) = side.peek(0)?
@@ -344,7 +348,7 @@ fn left_over(side: &mut Side<'_>) -> Result<(u64, bool), ReadError> {
         side.resume(text, prefix.left);
         count = prefix.left.step - start.step;
     }
-    while count < LEFT_OVER || side.text().is_some() {
+    while count < most || side.text().is_some() {
         if side.peek(0)?.is_none() {
             return Ok((count, true));
         }

@@ -6,12 +6,13 @@
 //! started, when the session is dropped, panics, is interrupted or killed. What the traces say is
 //! for `adapt` and `diff`; which program and interpreter to take, for `plan`.
 
+pub mod args;
 mod channel;
 mod plan;
 mod tail;
 mod warden;
 
-pub use plan::{Plan, Source, find_program, find_python};
+pub use plan::{Plan, Source};
 pub use warden::warden;
 
 use std::error::Error;

@@ -31,6 +31,9 @@ enum Command {
     },
     /// Where two traces of a program part, and why
     Diff(trace::diff::args::Args),
+    /// Run a program on the traced interpreter and on an emulator at once, until they part
+    #[cfg(unix)]
+    Lockstep(trace::lockstep::args::Args),
     /// What `lockstep` starts for itself
     #[cfg(unix)]
     #[command(hide = true)]
@@ -69,6 +72,10 @@ fn run(command: &Command) -> Result<ExitCode> {
             output.flush()?;
         }
         Command::Diff(args) => {
+            return Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+        #[cfg(unix)]
+        Command::Lockstep(args) => {
             return Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::from(1) });
         }
         #[cfg(unix)]

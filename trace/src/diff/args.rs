@@ -117,6 +117,7 @@ impl How {
             max_divergences: self.max_divergences,
             stat: self.stat,
             pyc,
+            ..Config::default()
         })
     }
 

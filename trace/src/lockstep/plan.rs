@@ -96,10 +96,17 @@ fn fill(argument: &OsStr, path: &Path) -> OsString {
     OsString::from_vec(filled)
 }
 
-/// The program in an emulator's command, and the arguments behind it: the first argument that
-/// names a `.pyc` of 2.7, or else the last that names a `.py` file.
-pub fn find_program(emulator: &[OsString]) -> Option<(PathBuf, Vec<OsString>)> {
+/// The program in an emulator's command, and the arguments behind it: `named`, or the first
+/// argument that names a `.pyc` of 2.7, or else the last that names a `.py` file.
+pub(super) fn find_program(
+    emulator: &[OsString],
+    named: Option<&Path>,
+) -> Option<(PathBuf, Vec<OsString>)> {
     let arguments = emulator.get(1..)?;
+    if let Some(named) = named {
+        let at = arguments.iter().position(|argument| argument == named)?;
+        return Some((named.to_owned(), arguments[at + 1..].to_vec()));
+    }
     let compiled = arguments.iter().position(|argument| is_compiled(Path::new(argument)));
     let is_source = |argument: &OsString| {
         let path = Path::new(argument);
@@ -110,7 +117,7 @@ pub fn find_program(emulator: &[OsString]) -> Option<(PathBuf, Vec<OsString>)> {
 }
 
 /// Whether a file starts as a `.pyc` of 2.7 does.
-fn is_compiled(path: &Path) -> bool {
+pub(super) fn is_compiled(path: &Path) -> bool {
     // A FIFO would have to be opened to tell, and then the emulator would miss its beginning.
     if !path.is_file() {
         return false;
@@ -121,7 +128,7 @@ fn is_compiled(path: &Path) -> bool {
 }
 
 /// The traced interpreter and its `tracer.py`: in a folder above `trace27`, or in this one.
-pub fn find_python(trace27: &Path) -> Option<(PathBuf, PathBuf)> {
+pub(super) fn find_python(trace27: &Path) -> Option<(PathBuf, PathBuf)> {
     let mut folders: Vec<PathBuf> = trace27.ancestors().skip(1).map(Path::to_owned).collect();
     folders.extend(env::current_dir());
     folders.into_iter().find_map(|folder| {
@@ -179,14 +186,17 @@ mod tests {
         for (name, text) in [("a.py", &b""[..]), ("b.py", b""), ("c", b"\x03\xf3\r\n")] {
             fs::write(path(name), text).unwrap();
         }
-        let find =
-            |names: &[&str]| find_program(&names.iter().map(|n| path(n)).collect::<Vec<_>>());
+        let paths = |names: &[&str]| names.iter().map(|name| path(name)).collect::<Vec<_>>();
+        let find = |names: &[&str]| find_program(&paths(names), None);
         let found = |name, rest: &[&str]| {
             Some((PathBuf::from(path(name)), rest.iter().map(|name| path(name)).collect()))
         };
         assert_eq!(find(&["c", "a.py", "c", "b.py", "x"]), found("c", &["b.py", "x"]));
         assert_eq!(find(&["c", "a.py", "b.py", "x"]), found("b.py", &["x"]));
         assert_eq!(find(&["c", "x.py"]), None);
-        assert_eq!(find_program(&[]), None);
+        assert_eq!(find_program(&[], None), None);
+        let named = |names: &[&str]| find_program(&paths(names), Some(Path::new(&path("b.py"))));
+        assert_eq!(named(&["a.py", "b.py", "c"]), found("b.py", &["c"]));
+        assert_eq!(named(&["a.py", "c"]), None);
     }
 }
