@@ -78,6 +78,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What messages call the trace.
+    pub fn name(&self) -> &str {
+        match self {
+            Reader::Blog(reader) => reader.lines().name(),
+            Reader::Jsonl(reader) => reader.lines().name(),
+            Reader::Xpython(reader) => reader.lines().name(),
+        }
+    }
+
     fn events(&self) -> &dyn Events {
         match self {
             Reader::Blog(reader) => reader,

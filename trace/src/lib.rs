@@ -9,6 +9,8 @@ pub mod text;
 #[cfg(feature = "cli")]
 pub mod adapt;
 #[cfg(feature = "cli")]
+pub mod convert;
+#[cfg(feature = "cli")]
 pub mod diff;
 #[cfg(feature = "cli")]
 pub mod disassemble;
@@ -21,8 +23,12 @@ pub mod lines;
 #[cfg(all(feature = "cli", unix))]
 pub mod lockstep;
 #[cfg(feature = "cli")]
+pub mod output;
+#[cfg(feature = "cli")]
 pub mod pyc;
 #[cfg(feature = "cli")]
 pub mod read;
+#[cfg(feature = "cli")]
+pub mod validate;
 #[cfg(feature = "cli")]
 pub mod view;

@@ -53,6 +53,10 @@ impl<'a> Blog<'a> {
         Blog { lines, step: step.saturating_sub(1), used: (0, 0), head: None }
     }
 
+    pub(super) fn lines(&self) -> &Lines<'a> {
+        &self.lines
+    }
+
     /// Looks at the next steps, as many as `limit` bytes hold, and tells whether operands are
     /// written as their meaning (`-r`); `None` where all of them may be either.
     ///

@@ -5,7 +5,7 @@ mod codes;
 mod line;
 mod write;
 
-pub use write::Writer;
+pub use write::{Either, Writer};
 
 use std::ops::Range;
 
@@ -45,6 +45,10 @@ impl<'a> Jsonl<'a> {
             ended: false,
             scratch: Vec::new(),
         }
+    }
+
+    pub(super) fn lines(&self) -> &Lines<'a> {
+        &self.lines
     }
 
     /// Takes in lines up to the next step, and gives that and the end of its line.

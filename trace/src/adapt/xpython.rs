@@ -42,6 +42,10 @@ impl<'a> Xpython<'a> {
         Xpython { lines, steps: 0, used: (0, 0), debug: false, others: 0, info }
     }
 
+    pub(super) fn lines(&self) -> &Lines<'a> {
+        &self.lines
+    }
+
     /// Where the constant ends whose first line ends at `end` and is followed by `next`, and the
     /// bytes and lines up to there.
     fn constant(&mut self, end: usize, next: usize) -> Result<(usize, usize, u64), ReadError> {

@@ -114,6 +114,11 @@ impl<W: Write> Writer<W> {
         self.output.write_all(out)
     }
 
+    /// Steps written so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// Writes the summary, and gives the output back.
     ///
     /// # Errors
