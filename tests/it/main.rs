@@ -11,3 +11,4 @@ mod oracle;
 mod patches;
 mod refusals;
 mod undisturbed;
+mod xpython;
