@@ -74,6 +74,7 @@ keys! {
     stack "stack",
     blocks "blocks",
     version "py27trace",
+    python "python",
     program "program",
     sha256 "sha256",
     code "code",
@@ -134,6 +135,10 @@ fn header(known: &Known<'_>) -> Result<About, String> {
     let version: Option<i64> = optional("py27trace", known.version, integer)?;
     if version != Some(VERSION) {
         return Err(format!("`py27trace` must be {VERSION}, the version that this trace27 reads"));
+    }
+    let python = optional("python", known.python, text)?;
+    if python.is_some_and(|python| !python.raw.starts_with(b"2.7")) {
+        return Err("`python` must be 2.7 or one of its releases".to_owned());
     }
     let program = optional("program", known.program, text)?.map(|text| {
         let mut program = Vec::new();
