@@ -61,9 +61,10 @@ pub fn invalid(file: &str, error: &ReadError) -> Value {
 
 impl fmt::Display for Valid {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "valid {}, {} steps", self.format, self.steps)?;
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        write!(f, "valid {}, {} step{}", self.format, self.steps, plural(self.steps))?;
         if self.other_lines > 0 {
-            write!(f, ", {} other lines", self.other_lines)?;
+            write!(f, ", {} other line{}", self.other_lines, plural(self.other_lines))?;
         }
         let names: Vec<_> = self.fields.names().collect();
         if !names.is_empty() {
@@ -86,7 +87,7 @@ mod tests {
             validate(&mut Reader::new(lines, None)?)
         };
         let valid = read("{\"pc\":0,\"op\":1,\"stack\":[]}\n").unwrap();
-        assert_eq!(valid.to_string(), "valid jsonl, 1 steps; with stack");
+        assert_eq!(valid.to_string(), "valid jsonl, 1 step; with stack");
         assert_eq!(valid.to_json("t")["fields"], json!(["stack"]));
         let error = read("{\"pc\":0,\"op\":1}\n{\"pc\":-1,\"op\":1}\n").unwrap_err();
         let wanted = "`t`, line 2 (byte 16): `pc` must be an integer, not negative";

@@ -1,6 +1,8 @@
 //! `docs/trace-format.md` and the schema beside it say what the readers do: examples are read out
 //! of the page, and its commands run.
 
+#![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
