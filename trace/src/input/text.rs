@@ -28,12 +28,19 @@ impl Encoding {
             [0xff, 0xfe, ..] => Encoding::Utf16 { little: true },
             [0xfe, 0xff, ..] => Encoding::Utf16 { little: false },
             [0xef, 0xbb, 0xbf, ..] => Encoding::CarriageReturns,
-            [1..=255, 0, 1..=255, 0, ..] => Encoding::Utf16 { little: true },
-            [0, 1..=255, 0, 1..=255, ..] => Encoding::Utf16 { little: false },
+            _ if is_wide(sample, 0) => Encoding::Utf16 { little: true },
+            _ if is_wide(sample, 1) => Encoding::Utf16 { little: false },
             _ if carriage_returns(sample) => Encoding::CarriageReturns,
             _ => Encoding::Plain,
         }
     }
+}
+
+/// Whether the text starts with a few characters of ASCII in UTF-16, without its mark; `low` is
+/// the index of the byte that is not NUL in each pair.
+fn is_wide(sample: &[u8], low: usize) -> bool {
+    let pairs = sample.chunks_exact(2).take(8);
+    pairs.len() > 1 && pairs.clone().all(|pair| pair[low] != 0 && pair[1 - low] == 0)
 }
 
 fn carriage_returns(sample: &[u8]) -> bool {
@@ -216,5 +223,6 @@ mod tests {
         assert_eq!(Encoding::of(b"f> 0 LOAD_CONST (a\r\nb)\nf> 3 POP_TOP\n"), Encoding::Plain);
         assert_eq!(Encoding::of(b"f> 3 POP_TOP\r\n"), Encoding::CarriageReturns);
         assert_eq!(Encoding::of(b"f\0"), Encoding::Plain);
+        assert_eq!(Encoding::of(b"a\0b\0> 0 POP_TOP\n"), Encoding::Plain);
     }
 }
