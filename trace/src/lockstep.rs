@@ -18,7 +18,7 @@ pub use warden::warden;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, PipeWriter, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -45,6 +45,8 @@ pub struct Session {
     ends: Receiver<(usize, String)>,
     errors: [Option<Tail>; 2],
     hangs: [Arc<AtomicBool>; 2],
+    #[expect(dead_code, reason = "who writes to a FIFO that nobody has open is ended by that")]
+    held: Vec<File>,
     /// Kept for the case that the warden does not come to remove it.
     folder: PathBuf,
 }
@@ -72,8 +74,7 @@ impl Session {
     /// runs again as the warden, by its command `lockstep-warden`.
     ///
     /// The traces come in the order of [`SIDES`]; each must be read, or its writer waits. They
-    /// end when their process has, even if others hold them open. Drop them after stopping the
-    /// session: writing to one that is gone ends its process, and that is told like any end.
+    /// end when their process has, even if others hold them open.
     ///
     /// # Errors
     ///
@@ -104,10 +105,12 @@ impl Session {
         let mut traces = Vec::new();
         let mut errors = Vec::new();
         let mut hangs = [Arc::default(), Arc::default()];
+        let mut held = Vec::new();
         for ((command, over), hangs) in commands.iter().zip([over, also_over]).zip(&mut hangs) {
             let same = command.errors == command.trace;
             let clone = over.try_clone().map_err(because("cannot make a pipe"))?;
             let (trace, flag) = fifo(&command.trace)?.reader(over).with_patience(plan.patience);
+            held.push(trace.hold().map_err(because("cannot hold a FIFO open"))?);
             traces.push(trace);
             *hangs = flag;
             errors.push(if same { None } else { Some(fifo(&command.errors)?.reader(clone)) });
@@ -127,7 +130,8 @@ impl Session {
         let (send, ends) = mpsc::channel();
         let (ready, started) = mpsc::channel();
         let folder = folder.to_owned();
-        let mut session = Session { warden, lifeline, ends, errors: [None, None], hangs, folder };
+        let mut session =
+            Session { warden, lifeline, ends, errors: [None, None], hangs, held, folder };
         thread::spawn(move || {
             if let Some(reports) = reports {
                 listen(BufReader::new(reports), &ready, &send, done);

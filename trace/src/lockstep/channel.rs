@@ -60,6 +60,11 @@ impl Reader {
         let hangs = self.hangs.clone();
         (self, hangs)
     }
+
+    /// Keeps the FIFO open after this is dropped, so that its writer waits and is not ended.
+    pub(super) fn hold(&self) -> io::Result<File> {
+        self.channel.read.try_clone()
+    }
 }
 
 impl Read for Reader {
