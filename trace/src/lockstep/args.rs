@@ -48,7 +48,7 @@ pub struct Args {
     #[command(flatten)]
     pub how: How,
     /// The emulator and its arguments. The first `.pyc` among them, else the last `.py`, is the
-    /// program, and what follows it the program's own arguments
+    /// program, and what follows it, `{trace}` apart, the program's own arguments
     #[arg(last = true, required = true, value_name = "EMULATOR ARGS")]
     pub emulator: Vec<OsString>,
 }

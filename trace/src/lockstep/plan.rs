@@ -97,23 +97,27 @@ fn fill(argument: &OsStr, path: &Path) -> OsString {
 }
 
 /// The program in an emulator's command, and the arguments behind it: `named`, or the first
-/// argument that names a `.pyc` of 2.7, or else the last that names a `.py` file.
+/// argument that names a `.pyc` of 2.7, or else the last that names a `.py` file. `{trace}` is no
+/// argument of the program's.
 pub(super) fn find_program(
     emulator: &[OsString],
     named: Option<&Path>,
 ) -> Option<(PathBuf, Vec<OsString>)> {
     let arguments = emulator.get(1..)?;
+    let found = |at: usize| {
+        // Where the trace goes is no matter of the program's.
+        let own = arguments[at + 1..].iter().filter(|word| find(word.as_bytes()).is_none());
+        (PathBuf::from(&arguments[at]), own.cloned().collect())
+    };
     if let Some(named) = named {
-        let at = arguments.iter().position(|argument| argument == named)?;
-        return Some((named.to_owned(), arguments[at + 1..].to_vec()));
+        return arguments.iter().position(|argument| argument == named).map(found);
     }
     let compiled = arguments.iter().position(|argument| is_compiled(Path::new(argument)));
     let is_source = |argument: &OsString| {
         let path = Path::new(argument);
         path.extension() == Some(OsStr::new("py")) && path.is_file()
     };
-    let at = compiled.or_else(|| arguments.iter().rposition(is_source))?;
-    Some((PathBuf::from(&arguments[at]), arguments[at + 1..].to_vec()))
+    compiled.or_else(|| arguments.iter().rposition(is_source)).map(found)
 }
 
 /// Whether a file starts as a `.pyc` of 2.7 does.
@@ -192,7 +196,7 @@ mod tests {
             Some((PathBuf::from(path(name)), rest.iter().map(|name| path(name)).collect()))
         };
         assert_eq!(find(&["c", "a.py", "c", "b.py", "x"]), found("c", &["b.py", "x"]));
-        assert_eq!(find(&["c", "a.py", "b.py", "x"]), found("b.py", &["x"]));
+        assert_eq!(find(&["c", "a.py", "b.py", "x", "{trace}"]), found("b.py", &["x"]));
         assert_eq!(find(&["c", "x.py"]), None);
         assert_eq!(find_program(&[], None), None);
         let named = |names: &[&str]| find_program(&paths(names), Some(Path::new(&path("b.py"))));
