@@ -14,6 +14,7 @@ const NAMES: usize = 100_000;
 /// Steps that must agree where frames do not tell that a call has returned.
 const SURE: usize = 4;
 
+const EXEC_STMT: u8 = 85;
 const LOAD_CONST: u8 = 100;
 
 /// What a side leaves out.
@@ -175,7 +176,9 @@ impl Bridges {
         let Some(event) = full.peek(0)? else { return Ok(Crossing::None) };
         let (first, named) = (event.position.step, event.code.name.is_some());
         let jump = opcode::operand(last.opcode) == Kind::JumpAbsolute;
-        let module = event.code.name == Some(b"<module>") && event.pc == 0 && !jump;
+        // What `exec` runs is the program's own: another layer of it, and no import.
+        let entered = !jump && last.opcode != EXEC_STMT;
+        let module = event.code.name == Some(b"<module>") && event.pc == 0 && entered;
         if !(module || self.is_foreign(&event)) || !named {
             return Ok(Crossing::None);
         }
