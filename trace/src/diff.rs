@@ -130,8 +130,7 @@ impl Comparison<'_> {
             };
             if let (Some(left), Some(right), None) = (left, right, field) {
                 let is_first = self.common == 0;
-                self.bridges.learn(&left, is_first);
-                self.bridges.learn(&right, is_first);
+                self.bridges.learn(&left, &right, is_first);
                 if let Some(stat) = &mut self.stat {
                     stat.count(&left, &right);
                 }
@@ -200,14 +199,14 @@ impl Comparison<'_> {
         };
         let (left, right) = (left.position, right.position);
         let mut path = self.left.path.clone();
-        let mut prefix = Prefix { left, right, addresses: 0 };
+        let mut prefix = Prefix::new(left, right);
         prefix.extend(left_text, right_text, &mut path);
         if prefix.left.step < left.step + STREAK as u64 {
             return Ok(());
         }
         self.common += prefix.left.step - left.step;
         self.rules.addresses += prefix.addresses;
-        self.bridges.skip_learning(self.config.pyc.is_some());
+        self.bridges.miss();
         let (before, left, right) = prefix.back(left_text, right_text, self.config.context.max(1));
         self.left.resume(left_text, left);
         self.right.resume(right_text, right);
@@ -343,7 +342,7 @@ fn left_over(side: &mut Side<'_>, most: u64) -> Result<(u64, bool), ReadError> {
         && let Some(event) = side.peek(0)?
     {
         let start = event.position;
-        let mut prefix = Prefix { left: start, right: start, addresses: 0 };
+        let mut prefix = Prefix::new(start, start);
         prefix.extend(text, text, &mut CallPath::default());
         side.resume(text, prefix.left);
         count = prefix.left.step - start.step;

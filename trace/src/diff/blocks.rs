@@ -21,9 +21,16 @@ pub struct Prefix {
     pub right: Position,
     /// Addresses that were not the same.
     pub addresses: u64,
+    /// Some places before, on either side.
+    passed: Vec<(Position, Position)>,
 }
 
 impl Prefix {
+    /// Nothing yet: the texts are known to be in step at these places.
+    pub fn new(left: Position, right: Position) -> Prefix {
+        Prefix { left, right, addresses: 0, passed: vec![(left, right)] }
+    }
+
     /// Goes on from where it stands, as far as the texts are the same, and follows the frames. Stops
     /// at a step near the first difference, or near the end; never behind it.
     pub fn extend(&mut self, left: &[u8], right: &[u8], path: &mut CallPath) {
@@ -57,12 +64,16 @@ impl Prefix {
                     }
                 }
             }
-            let before = at(self.left);
+            let (before, places) = (at(self.left), (self.left, self.right));
             self.count(left, l, path);
             let here = at(self.left);
             let last = steps.iter().rposition(|step| step.0 <= here).unwrap_or(0);
             self.right.offset = (here - steps[last].0 + steps[last].1) as u64;
             steps.drain(..last);
+            if here > before {
+                self.passed.drain(..self.passed.len().saturating_sub(2));
+                self.passed.push(places);
+            }
             self.addresses += waived.iter().filter(|&&end| end <= here).count() as u64;
             waived.retain(|&end| end > here);
             if !same || l - before > crate::lines::LONGEST && here == before {
@@ -71,24 +82,27 @@ impl Prefix {
         }
     }
 
-    /// Goes back by up to `steps` steps of one line each: how many, and where they start on
-    /// either side.
-    pub fn back(&self, left: &[u8], right: &[u8], steps: usize) -> (usize, Position, Position) {
-        for count in (1..=steps).rev() {
-            let starts = (start(left, at(self.left), count), start(right, at(self.right), count));
-            let (Some(l), Some(r)) = starts else { continue };
+    /// Goes back to where at least `steps` steps lie before the place, if the texts were the same
+    /// for so long; not much further. Gives how many they are, and where they start on either side.
+    pub fn back(&self, left: &[u8], right: &[u8], steps: usize) -> (u64, Position, Position) {
+        let near = (start(left, at(self.left), steps), start(right, at(self.right), steps));
+        let count = steps as u64;
+        if let (Some(l), Some(r)) = near {
             let (l_lines, r_lines) = (&left[l..at(self.left)], &right[r..at(self.right)]);
-            let simple = scan::lines(l_lines, &mut CallPath::default()) == Some(count as u64);
+            let simple = scan::lines(l_lines, &mut CallPath::default()) == Some(count);
             if simple && mask::same(l_lines, r_lines) {
                 let back = |position: Position, offset: usize| Position {
-                    line: position.line - count as u64,
+                    line: position.line - count,
                     offset: offset as u64,
-                    step: position.step - count as u64,
+                    step: position.step - count,
                 };
                 return (count, back(self.left, l), back(self.right, r));
             }
         }
-        (0, self.left, self.right)
+        let far = |passed: &&(Position, Position)| passed.0.step + count <= self.left.step;
+        let passed = self.passed.iter().rev().find(far).or(self.passed.first());
+        let &(left, right) = passed.unwrap_or(&(self.left, self.right));
+        (self.left.step - left.step, left, right)
     }
 
     /// Moves to the last step that starts before `end`, save for one line: what is behind a
@@ -161,7 +175,7 @@ mod tests {
 
     fn prefix(left: &str, right: &str) -> (Prefix, Vec<String>) {
         let (left, right) = (left.as_bytes(), right.as_bytes());
-        let mut prefix = Prefix { left: Position::START, right: Position::START, addresses: 0 };
+        let mut prefix = Prefix::new(Position::START, Position::START);
         let mut path = CallPath::default();
         prefix.extend(left, right, &mut path);
         let names = path.innermost(9).into_iter().map(|n| String::from_utf8_lossy(n).into_owned());
@@ -197,7 +211,7 @@ mod tests {
 
     #[test]
     fn constants_with_newlines_are_counted_by_the_reader() {
-        let text = "m> 0 LOAD_CONST (a\nm> 7 POP_TOP\nb)\nm> 3 NOP\nf> 0 NOP\nf> 1 RETURN_VALUE\nm> 4 NOP\n";
+        let text = "m> 9 LOAD_CONST (a\nm> 7 POP_TOP\nb)\nm> 3 NOP\nf> 0 NOP\nf> 1 RETURN_VALUE\nm> 4 NOP\n";
         let text = text.repeat(10_000);
         let (prefix, names) = prefix(&text, &text);
         assert_eq!(prefix.left.step, 50_000);

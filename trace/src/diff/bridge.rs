@@ -72,8 +72,10 @@ pub struct Bridges {
     made: Vec<Bridged>,
     /// Names of the program's own code objects.
     own: HashSet<Vec<u8>>,
-    /// Whether those are all.
+    /// Whether the program's `.pyc` has told them all.
     complete: bool,
+    /// Whether there may be more of them.
+    missed: bool,
     main_file: Option<Vec<u8>>,
 }
 
@@ -90,15 +92,23 @@ impl Bridges {
     }
 
     /// Learns from a step that both sides have: the code objects that the program loads are its own.
-    pub fn learn(&mut self, event: &Event<'_>, is_first: bool) {
+    pub fn learn(&mut self, left: &Event<'_>, right: &Event<'_>, is_first: bool) {
+        self.learn_from(left, is_first);
+        self.learn_from(right, is_first);
+        // A constant known by its number only may be a code object.
+        self.missed |= left.opcode == LOAD_CONST
+            && matches!(left.operand, Operand::Number(_) | Operand::Absent)
+            && matches!(right.operand, Operand::Number(_) | Operand::Absent);
+    }
+
+    fn learn_from(&mut self, event: &Event<'_>, is_first: bool) {
         if is_first {
             self.main_file = event.code.file.map(<[u8]>::to_vec);
             self.own.extend(event.code.name.map(<[u8]>::to_vec));
         }
-        if event.opcode == LOAD_CONST
-            && let Operand::Meaning(text) | Operand::Both(_, text) = event.operand
+        if let Operand::Meaning(text) | Operand::Both(_, text) = event.operand
+            && event.opcode == LOAD_CONST
         {
-            self.complete |= is_first;
             if let Some(rest) = text.strip_prefix(b"<code object ")
                 && let Some(end) = memchr::memmem::find(rest, b" at 0x")
                 && self.own.len() < NAMES
@@ -109,9 +119,9 @@ impl Bridges {
         }
     }
 
-    /// Not all common steps are learnt from.
-    pub fn skip_learning(&mut self, has_pyc: bool) {
-        self.complete &= has_pyc;
+    /// Common steps are passed over without learning from them.
+    pub fn miss(&mut self) {
+        self.missed = true;
     }
 
     /// Tries to bridge the difference at which the two sides stand, `last` being the last steps
@@ -150,11 +160,16 @@ impl Bridges {
         }
     }
 
+    /// Whether the names of the program's code objects are known.
+    fn knows(&self) -> bool {
+        self.complete || !self.missed
+    }
+
     /// Whether code is not the program's own.
     fn is_foreign(&self, event: &Event<'_>) -> bool {
         match (event.code.file, &self.main_file, event.code.name) {
-            (Some(file), Some(main), _) => file != main,
-            (_, _, Some(name)) => self.complete && !self.own.contains(name),
+            (Some(file), Some(main), _) => file != main.as_slice(),
+            (_, _, Some(name)) => self.knows() && !self.own.contains(name),
             _ => false,
         }
     }
@@ -179,9 +194,13 @@ impl Bridges {
         // What `exec` runs is the program's own: another layer of it, and no import.
         let entered = !jump && last.opcode != EXEC_STMT;
         let module = event.code.name == Some(b"<module>") && event.pc == 0 && entered;
-        if !(module || self.is_foreign(&event)) || !named {
+        // A frame begins; or goes on, as a generator does, after others were bridged.
+        let bridged = |made: &Bridged| (made.omission, made.side) == (Omission::Frames, which);
+        let entered = event.pc == 0 && !jump || self.made.iter().any(bridged);
+        if !(module || entered && self.is_foreign(&event)) || !named {
             return Ok(Crossing::None);
         }
+        let path = full.path.clone();
         let mut start = Vec::new();
         let mut count = 0;
         loop {
@@ -192,7 +211,7 @@ impl Bridges {
             let same = wanted.is_some_and(|wanted| rules.same(&event, &wanted));
             let own = !self.is_foreign(&event);
             let back = own && depth(full, &event) <= base;
-            let called = self.complete && own && event.pc == 0 && !(module && count == 0) && same;
+            let called = self.knows() && own && event.pc == 0 && !(module && count == 0) && same;
             if back || called {
                 break;
             }
@@ -212,6 +231,7 @@ impl Bridges {
             return Ok(Crossing::None);
         }
         if full.peek(0)?.is_none() && lean.peek(0)?.is_some() {
+            full.path = path;
             return Ok(Crossing::Lost(start));
         }
         self.note(Omission::Frames, which, first, count);

@@ -95,8 +95,14 @@ pub fn hint(
         (Some(Field::Operand), _) => (
             Class::Operand,
             format!(
-                "the same instruction, another operand: {} {} (an index into other tables, or a \
-                 prefix lost)",
+                "the same instruction, {}: {} {}",
+                match opcode::operand(l.opcode) {
+                    Kind::Const => "another constant",
+                    Kind::Name | Kind::Local | Kind::Free => "another name",
+                    Kind::Compare => "another comparison",
+                    Kind::JumpAbsolute | Kind::JumpRelative => "another target",
+                    Kind::Plain | Kind::None => "another number",
+                },
                 opname(l.opcode),
                 place(l)
             ),
@@ -195,10 +201,12 @@ fn moved(left: Went<'_>, right: Went<'_>) -> (Class, String) {
 fn went((last, event, way): Went<'_>) -> String {
     match way {
         Move::Next if last.opcode == FOR_ITER => format!("goes on with the loop {}", at(event)),
-        Move::Next if is_conditional(last.opcode) => format!("does not jump ({})", at(event)),
+        Move::Next if is_conditional(last.opcode) => {
+            format!("does not jump and goes on {}", at(event))
+        }
         Move::Next => format!("goes on {}", at(event)),
-        Move::Jump if last.opcode == FOR_ITER => format!("leaves the loop {}", at(event)),
-        Move::Jump => format!("jumps {}", at(event)),
+        Move::Jump if last.opcode == FOR_ITER => format!("leaves the loop for {}", event.pc),
+        Move::Jump => format!("jumps to {}", event.pc),
         Move::Enter => format!("calls {}", name(event)),
         Move::Leave => format!("is out of the frame, {}", place(event)),
     }

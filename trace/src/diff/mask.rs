@@ -30,7 +30,9 @@ pub fn address(left: &[u8], l: usize, right: &[u8], r: usize) -> Option<(usize, 
         let end = start + hex(&text[start..]);
         (text[..start].ends_with(BEFORE) && end > start).then_some(end)
     };
-    Some((same(left, l)?, same(right, r)?))
+    let ends = (same(left, l)?, same(right, r)?);
+    // Behind the digits that an address can have, they are not one.
+    (ends != (l, r)).then_some(ends)
 }
 
 fn hex(text: &[u8]) -> usize {

@@ -55,7 +55,7 @@ impl Report {
         if self.addresses > 0 {
             writeln!(
                 out,
-                "memory addresses differ in {} places, which does not count",
+                "memory addresses that differ, which does not count: {}",
                 self.addresses
             )?;
         }
