@@ -1,5 +1,6 @@
 //! Belongs here: `convert` and `validate` as people start them: exit status, messages, files.
 
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 use std::fs;

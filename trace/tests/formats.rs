@@ -1,6 +1,7 @@
 //! `docs/trace-format.md` and the schema beside it say what the readers do: examples are read out
 //! of the page, and its commands run.
 
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 use std::fs;

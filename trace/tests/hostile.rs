@@ -1,6 +1,7 @@
 //! Damaged and hostile traces: every one gives steps or an error with its place, in bounded memory,
 //! and the same whether it is in memory or comes in pieces. The seeds are those of the fuzzer.
 
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 use std::fs;

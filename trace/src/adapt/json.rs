@@ -366,8 +366,8 @@ pub fn is_shortest(array: &[u8]) -> bool {
     !array.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\\'))
 }
 
-/// Appends an array that [`object`] has cut in its shortest form: no spaces between values,
-/// strings as [`write_string`] writes them, numbers as they are.
+/// Appends an array that [`object`] has cut, and found to be UTF-8, in its shortest form: no
+/// spaces between values, strings as [`write_string`] writes them, numbers as they are.
 pub fn write_shortest(array: &[u8], out: &mut Vec<u8>) {
     let mut scan = Scan { text: array, at: 0 };
     let mut plain = Vec::new();
@@ -376,6 +376,12 @@ pub fn write_shortest(array: &[u8], out: &mut Vec<u8>) {
             b' ' | b'\t' | b'\r' | b'\n' => scan.at += 1,
             b'"' => {
                 let Some(text) = scan.string() else { return };
+                if !text.escaped {
+                    out.push(b'"');
+                    out.extend_from_slice(text.raw);
+                    out.push(b'"');
+                    continue;
+                }
                 plain.clear();
                 unescape(text, &mut plain);
                 write_string(&plain, out);
