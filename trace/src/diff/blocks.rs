@@ -89,7 +89,7 @@ impl Prefix {
         let count = steps as u64;
         if let (Some(l), Some(r)) = near {
             let (l_lines, r_lines) = (&left[l..at(self.left)], &right[r..at(self.right)]);
-            let simple = scan::lines(l_lines, &mut CallPath::default()) == Some(count);
+            let simple = scan::lines(l_lines, 0, &mut CallPath::default()) == Some(count);
             if simple && mask::same(l_lines, r_lines) {
                 let back = |position: Position, offset: usize| Position {
                     line: position.line - count,
@@ -113,8 +113,8 @@ impl Prefix {
         let whole = &left[from..from + newline + 1];
         let last = memchr::memrchr(b'\n', &whole[..newline]).map_or(0, |end| end + 1);
         let mut followed = path.clone();
-        if let Some(lines) = scan::lines(&whole[..last], &mut followed)
-            && scan::lines(&whole[last..], &mut CallPath::default()).is_some()
+        if let Some(lines) = scan::lines(&left[..from + last], from, &mut followed)
+            && scan::lines(&whole[last..], 0, &mut CallPath::default()).is_some()
         {
             *path = followed;
             self.go(last, lines, lines);

@@ -74,6 +74,8 @@ pub struct Bridges {
     own: HashSet<Vec<u8>>,
     /// Whether the program's `.pyc` has told them all.
     complete: bool,
+    /// Whether constants have told some, or that there are none.
+    learnt: bool,
     /// Whether there may be more of them.
     missed: bool,
     main_file: Option<Vec<u8>>,
@@ -109,6 +111,7 @@ impl Bridges {
         if let Operand::Meaning(text) | Operand::Both(_, text) = event.operand
             && event.opcode == LOAD_CONST
         {
+            self.learnt = true;
             if let Some(rest) = text.strip_prefix(b"<code object ")
                 && let Some(end) = memchr::memmem::find(rest, b" at 0x")
                 && self.own.len() < NAMES
@@ -162,7 +165,7 @@ impl Bridges {
 
     /// Whether the names of the program's code objects are known.
     fn knows(&self) -> bool {
-        self.complete || !self.missed
+        self.complete || self.learnt && !self.missed
     }
 
     /// Whether code is not the program's own.

@@ -7,13 +7,18 @@
 use super::path::CallPath;
 
 const WIDTH: usize = 64;
+/// How far back the line before the first is looked for.
+const NEAR: usize = 4096;
 
-/// Counts the lines of `text`, which starts with a line and ends with a newline, and follows the
-/// frames. `None` if any line is not simple; `path` is then of no use.
-pub fn lines(text: &[u8], path: &mut CallPath) -> Option<u64> {
-    let mut scan = Scan::default();
-    let mut chunks = text.chunks_exact(WIDTH);
-    let mut at = 0;
+/// Counts the lines of `text` from `from` on, where a line starts, to its end, which is a newline,
+/// and follows the frames. `None` if any line is not simple; `path` is then of no use.
+pub fn lines(text: &[u8], from: usize, path: &mut CallPath) -> Option<u64> {
+    let near = &text[from.saturating_sub(NEAR)..from];
+    let before = memchr::memrchr(b'\n', near.split_last().map_or(b"", |(_, line)| line));
+    let before = before.map_or(from, |end| from - near.len() + end + 1);
+    let mut scan = Scan { line: from, before, ..Scan::default() };
+    let mut chunks = text[from..].chunks_exact(WIDTH);
+    let mut at = from;
     for chunk in &mut chunks {
         scan.chunk(chunk.try_into().ok()?, text, at, path)?;
         at += WIDTH;
@@ -212,7 +217,7 @@ mod tests {
     use crate::diff::testing::events;
 
     fn count(text: &str) -> Option<u64> {
-        lines(text.as_bytes(), &mut CallPath::default())
+        lines(text.as_bytes(), 0, &mut CallPath::default())
     }
 
     #[test]
@@ -255,7 +260,7 @@ mod tests {
                 text.push_str(&format!("{name}> {pc} {kind}\n"));
             }
             let mut fast = CallPath::default();
-            let counted = lines(text.as_bytes(), &mut fast);
+            let counted = lines(text.as_bytes(), 0, &mut fast);
             let mut read = 0;
             events(&text, |_| read += 1);
             prop_assert_eq!(counted, Some(read));
