@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 mod builds;
+mod emulator_authors;
 mod inputs;
 mod interpreter;
 mod opcodes;
@@ -12,4 +13,5 @@ mod patches;
 mod readme;
 mod refusals;
 mod undisturbed;
+mod xpython;
 mod xtask;

@@ -7,6 +7,28 @@ pub mod opcode;
 pub mod text;
 
 #[cfg(feature = "cli")]
+pub mod adapt;
+#[cfg(feature = "cli")]
+pub mod convert;
+#[cfg(feature = "cli")]
+pub mod diff;
+#[cfg(feature = "cli")]
+pub mod disassemble;
+#[cfg(feature = "cli")]
+pub mod event;
+#[cfg(feature = "cli")]
+pub mod input;
+#[cfg(feature = "cli")]
+pub mod lines;
+#[cfg(all(feature = "cli", unix))]
+pub mod lockstep;
+#[cfg(feature = "cli")]
+pub mod output;
+#[cfg(feature = "cli")]
+pub mod pyc;
+#[cfg(feature = "cli")]
 pub mod read;
+#[cfg(feature = "cli")]
+pub mod validate;
 #[cfg(feature = "cli")]
 pub mod view;

@@ -52,7 +52,14 @@ pub const fn operand(opcode: u8) -> Operand {
 
 /// The number of the opcode of that name.
 pub fn by_name(name: &str) -> Option<u8> {
-    TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
+    by_bytes(name.as_bytes())
+}
+
+/// The number of the opcode of that name, from bytes that may be no text at all.
+#[inline]
+pub fn by_bytes(name: &[u8]) -> Option<u8> {
+    let row = &TABLE.get(usize::from(ROWS[slot(name)]))?;
+    (row.1.as_bytes() == name).then_some(row.0)
 }
 
 /// Every opcode of 2.7, ascending.
@@ -84,6 +91,36 @@ const OPERANDS: [Operand; 256] = {
     }
     operands
 };
+
+/// For each slot the row of the one name that has it; readers look up a name for every step.
+const ROWS: [u8; SLOTS] = {
+    let mut rows = [u8::MAX; SLOTS];
+    let mut row = 0;
+    while row < TABLE.len() {
+        let slot = slot(TABLE[row].1.as_bytes());
+        assert!(rows[slot] == u8::MAX, "two names share a slot: choose another factor");
+        rows[slot] = row as u8;
+        row += 1;
+    }
+    rows
+};
+
+const SLOTS: usize = 1 << 10;
+
+/// A perfect hash: no two names of opcodes share a slot, as [`ROWS`] asserts. The factor was
+/// found by trial.
+const fn slot(name: &[u8]) -> usize {
+    let len = name.len();
+    if len < 4 {
+        return len;
+    }
+    let first = u32::from_le_bytes([name[0], name[1], name[2], name[3]]);
+    let last = u32::from_le_bytes([name[len - 4], name[len - 3], name[len - 2], name[len - 1]]);
+    let mid = len / 2 - 2;
+    let mid = u32::from_le_bytes([name[mid], name[mid + 1], name[mid + 2], name[mid + 3]]);
+    let mixed = first.wrapping_mul(31) ^ last.wrapping_mul(7) ^ mid ^ ((len as u32) << 13);
+    (mixed.wrapping_mul(0x648b_3049) >> 22) as usize
+}
 
 #[rustfmt::skip]
 const TABLE: [(u8, &str, Operand); 119] = [
@@ -225,6 +262,9 @@ mod tests {
         for number in all() {
             let name = name(number).unwrap();
             assert_eq!(by_name(name), Some(number));
+        }
+        for text in ["", "N", "NOPE", "POP_TOPS", "pop_top", "\u{10ffff}"] {
+            assert_eq!(by_name(text), None, "{text}");
         }
         assert_eq!(name(EXTENDED_ARG), Some("EXTENDED_ARG"));
         assert_eq!((name(6), name(255)), (None, None));

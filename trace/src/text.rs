@@ -43,28 +43,50 @@ pub trait Tables {
 /// Appends the line of one instruction, its newline included. With `tables` the operand
 /// is written as its meaning, `None` where the look-up fails; without, as its number.
 pub fn write(out: &mut Vec<u8>, name: &[u8], of: Instruction, tables: Option<&dyn Tables>) {
+    write_line(out, name, of.offset, of.opcode, |out| match tables {
+        Some(tables) => meaning(out, of, tables),
+        None => write_number(out, of.operand.into()),
+    });
+}
+
+/// Appends the line of an instruction whose operand, if the format lists it, `operand` appends.
+pub fn write_line(
+    out: &mut Vec<u8>,
+    name: &[u8],
+    offset: u32,
+    opcode: u8,
+    operand: impl FnOnce(&mut Vec<u8>),
+) {
     out.extend_from_slice(name);
-    number(out, "> ", of.offset.into());
-    match opcode::name(of.opcode) {
+    out.extend_from_slice(b"> ");
+    write_number(out, offset.into());
+    out.push(b' ');
+    match opcode::name(opcode) {
         None => {
-            number(out, " ", of.opcode.into());
+            write_number(out, opcode.into());
             out.push(b' ');
             out.extend_from_slice(INVALID.as_bytes());
         }
         Some(opname) => {
-            out.push(b' ');
             out.extend_from_slice(opname.as_bytes());
-            if of.opcode >= opcode::HAVE_ARGUMENT {
+            if has_operand(opcode) {
                 out.extend_from_slice(b" (");
-                match tables {
-                    Some(tables) => meaning(out, of, tables),
-                    None => number(out, "", of.operand.into()),
-                }
+                operand(out);
                 out.push(b')');
             }
         }
     }
     out.push(b'\n');
+}
+
+/// Whether the format lists an operand for this opcode.
+pub fn has_operand(opcode: u8) -> bool {
+    opcode >= opcode::HAVE_ARGUMENT && opcode::name(opcode).is_some()
+}
+
+/// Appends a number in decimal.
+pub fn write_number(out: &mut Vec<u8>, value: i64) {
+    write!(out, "{value}").expect("writing to memory does not fail");
 }
 
 fn meaning(out: &mut Vec<u8>, of: Instruction, tables: &dyn Tables) {
@@ -82,21 +104,17 @@ fn meaning(out: &mut Vec<u8>, of: Instruction, tables: &dyn Tables) {
             }
         }
         Operand::JumpRelative => {
-            number(out, "", i64::from(of.operand) + i64::from(of.offset) + 3);
+            write_number(out, i64::from(of.operand) + i64::from(of.offset) + 3);
             true
         }
         Operand::JumpAbsolute | Operand::Free | Operand::Plain | Operand::None => {
-            number(out, "", of.operand.into());
+            write_number(out, of.operand.into());
             true
         }
     };
     if !found {
         out.extend_from_slice(b"None");
     }
-}
-
-fn number(out: &mut Vec<u8>, before: &str, value: i64) {
-    write!(out, "{before}{value}").expect("writing to memory does not fail");
 }
 
 /// One parsed line, borrowed from it.
@@ -119,9 +137,11 @@ pub struct Line<'a> {
 pub fn parse(line: &[u8]) -> Option<Line<'_>> {
     // A name may itself hold `> `, so the first place that reads as a line decides.
     let mut from = 0;
-    while let Some(found) = line.get(from..)?.windows(2).position(|pair| pair == b"> ") {
+    while let Some(found) = line.get(from..)?.iter().position(|&byte| byte == b'>') {
         let end = from + found;
-        if let Some((offset, opcode, operand, complete)) = after_name(&line[end + 2..]) {
+        if line.get(end + 1) == Some(&b' ')
+            && let Some((offset, opcode, operand, complete)) = after_name(&line[end + 2..])
+        {
             return Some(Line { name: &line[..end], offset, opcode, operand, complete });
         }
         from = end + 1;
@@ -131,14 +151,13 @@ pub fn parse(line: &[u8]) -> Option<Line<'_>> {
 
 fn after_name(rest: &[u8]) -> Option<(u32, u8, Option<&[u8]>, bool)> {
     let (offset, rest) = word(rest);
-    let offset = std::str::from_utf8(offset).ok()?.parse().ok()?;
+    let offset = decimal(offset)?;
     let (opname, rest) = word(rest?);
-    let opname = std::str::from_utf8(opname).ok()?;
-    if let Ok(number) = opname.parse::<u8>() {
+    let Some(number) = opcode::by_bytes(opname) else {
+        let number = u8::try_from(decimal(opname)?).ok()?;
         let invalid = opcode::name(number).is_none() && rest == Some(INVALID.as_bytes());
         return invalid.then_some((offset, number, None, true));
-    }
-    let number = opcode::by_name(opname)?;
+    };
     match rest {
         None => (number < opcode::HAVE_ARGUMENT).then_some((offset, number, None, true)),
         Some(rest) => {
@@ -153,11 +172,29 @@ fn after_name(rest: &[u8]) -> Option<(u32, u8, Option<&[u8]>, bool)> {
 }
 
 /// The bytes up to the first space, and those after it where there is one.
+#[inline]
 fn word(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
     match bytes.iter().position(|&byte| byte == b' ') {
         Some(space) => (&bytes[..space], Some(&bytes[space + 1..])),
         None => (bytes, None),
     }
+}
+
+/// A number as the writer writes it: digits alone, no zero before others.
+#[inline]
+fn decimal(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || digits.len() > 10 || (digits[0] == b'0' && digits.len() > 1) {
+        return None;
+    }
+    let mut number = 0u64;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    u32::try_from(number).ok()
 }
 
 #[cfg(test)]
@@ -263,6 +300,10 @@ mod tests {
             b"f> 1 6 INVALID",
             b"f> 1 256 **********INVALID**********",
             b"f> 99999999999 POP_TOP",
+            b"f> 4294967296 POP_TOP",
+            b"f> +1 POP_TOP",
+            b"f> 01 POP_TOP",
+            b"f>1 POP_TOP",
         ] {
             assert_eq!(parse(text), None, "{}", String::from_utf8_lossy(text));
         }

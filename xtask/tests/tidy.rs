@@ -105,8 +105,21 @@ fn unsafe_code_stays_in_few_files() {
         .map(|path| path.strip_prefix(project()).unwrap().display().to_string())
         .collect();
     found.sort();
-    let allowed =
-        ["shim/src/entry.rs", "shim/src/py.rs", "shim/src/py/object.rs", "shim/src/sink.rs"];
-    let others: Vec<_> = found.iter().filter(|file| !allowed.contains(&file.as_str())).collect();
-    assert_eq!(others, ["xtask/src/source/transport.rs"]);
+    assert_eq!(
+        found,
+        [
+            "shim/src/entry.rs",
+            "shim/src/py.rs",
+            "shim/src/py/object.rs",
+            "shim/src/sink.rs",
+            // Sixteen bytes at a time.
+            "trace/src/diff/scan.rs",
+            // A file as one slice.
+            "trace/src/input.rs",
+            // What a child does before it becomes another program.
+            "trace/src/lockstep/warden.rs",
+            // A transport that libgit2 calls.
+            "xtask/src/source/transport.rs",
+        ]
+    );
 }

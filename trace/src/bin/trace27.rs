@@ -1,5 +1,7 @@
 //! The command that reads traces. Dispatches and prints; the work is in the library.
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +9,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use trace::adapt::Reader;
+use trace::convert::{To, convert};
+use trace::event::{Format, ReadError};
+use trace::input::Input;
+use trace::output::Output;
+use trace::validate;
 use trace::view::info::Info;
 
 /// Reads the traces of ./python27-traced.
@@ -27,11 +35,51 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Where two traces of a program part, and why
+    Diff(trace::diff::args::Args),
+    /// Run a program on the traced interpreter and on an emulator at once, until they part
+    #[cfg(unix)]
+    Lockstep(trace::lockstep::args::Args),
+    /// Write any trace that we read as `blog` or `jsonl`
+    Convert {
+        /// The trace; `-` is standard input
+        input: PathBuf,
+        /// What to write; `-` is standard output, and `.zst` at its end compresses
+        output: PathBuf,
+        /// The format to write
+        #[arg(long, value_enum)]
+        to: To,
+        /// The format that is read, if its content does not tell
+        #[arg(long, value_enum)]
+        from: Option<Format>,
+        /// Write operands as their meaning, where a step has both and `blog` room for one
+        #[arg(short, long)]
+        resolve: bool,
+    },
+    /// Whether a file is a trace that we read, and the first line that is wrong
+    Validate {
+        /// The trace; `-` is standard input
+        trace: PathBuf,
+        /// Its format, if its content does not tell
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What `lockstep` starts for itself
+    #[cfg(unix)]
+    #[command(hide = true)]
+    LockstepWarden {
+        folder: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        fields: Vec<OsString>,
+    },
 }
 
 fn main() -> ExitCode {
     match run(&Trace27::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         // Whoever reads our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -42,7 +90,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Result<()> {
+/// Runs a command. What it found gives the exit status.
+fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Info { trace, json } => {
             let info = Info::read(open(trace)?)
@@ -55,8 +104,43 @@ fn run(command: &Command) -> Result<()> {
             }
             output.flush()?;
         }
+        Command::Diff(args) => {
+            return Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+        #[cfg(unix)]
+        Command::Lockstep(args) => {
+            return Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+        Command::Convert { input, output, to, from, resolve } => {
+            let opened = Input::open(input)?;
+            let mut out = Output::create(output, &[input])?;
+            let named = || format!("cannot write `{}`", output.display());
+            convert(&mut Reader::open(opened, *from)?, *to, *resolve, &mut out).map_err(
+                |error| {
+                    // What is no fault of the input is one of the output.
+                    if error.is::<ReadError>() { error } else { error.context(named()) }
+                },
+            )?;
+            out.finish().with_context(named)?;
+        }
+        Command::Validate { trace, format, json } => {
+            let file = trace.display().to_string();
+            let opened = Input::open(trace).and_then(|input| Reader::open(input, *format));
+            let found = opened.and_then(|mut reader| validate::validate(&mut reader));
+            let mut output = io::stdout().lock();
+            match &found {
+                Ok(valid) if *json => writeln!(output, "{:#}", valid.to_json(&file))?,
+                Ok(valid) => writeln!(output, "`{file}`: {valid}")?,
+                Err(error) if *json => writeln!(output, "{:#}", validate::invalid(&file, error))?,
+                Err(_) => {}
+            }
+            output.flush()?;
+            found?;
+        }
+        #[cfg(unix)]
+        Command::LockstepWarden { folder, fields } => trace::lockstep::warden(folder, fields),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {

@@ -1,0 +1,16 @@
+//! Decompression, UTF-16, and telling the format: any bytes at all, as a file would hold them.
+#![no_main]
+
+use std::io::Cursor;
+
+use libfuzzer_sys::fuzz_target;
+use trace::adapt::Reader;
+use trace::event::Events;
+use trace::input::Input;
+
+fuzz_target!(|bytes: &[u8]| {
+    let bytes = Cursor::new(bytes.to_vec());
+    let Ok(input) = Input::from_reader("f", Box::new(bytes)) else { return };
+    let Ok(mut reader) = Reader::open(input, None) else { return };
+    while let Ok(Some(_)) = reader.next() {}
+});

@@ -1,0 +1,170 @@
+//! One of the two traces: its steps, some of them ahead, and what is known of it so far.
+
+use std::collections::VecDeque;
+
+use super::path::CallPath;
+use crate::adapt::Reader;
+use crate::event::{Event, Events, Fields, Format, Operand, Position, ReadError, Saved};
+use crate::input::Input;
+use crate::lines::Lines;
+use crate::opcode::{self, Operand as Kind};
+
+/// A trace that is being compared.
+#[derive(Debug)]
+pub struct Side<'a> {
+    name: String,
+    /// The whole text, where the trace is a plain file.
+    text: Option<&'a [u8]>,
+    reader: Reader<'a>,
+    ahead: VecDeque<Saved>,
+    spare: Vec<Saved>,
+    /// Whether operands of `blog` are meanings, once one has told.
+    resolved: Option<bool>,
+    /// The frames, as far as the trace's names tell.
+    pub path: CallPath,
+    /// Steps passed over.
+    pub steps: u64,
+}
+
+impl<'a> Side<'a> {
+    /// Starts to read `input`, which is taken unless the whole of it is in memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening a reader.
+    pub fn new(
+        input: &'a mut Option<Input>,
+        format: Option<Format>,
+    ) -> Result<Side<'a>, ReadError> {
+        let mapped = input.as_ref().is_some_and(|input| input.mapped().is_some());
+        let (name, text, reader) = if mapped {
+            let input: Option<&'a Input> = input.as_ref();
+            let name = input.map(Input::name).unwrap_or_default().to_owned();
+            let text = input.and_then(Input::mapped).unwrap_or_default();
+            let lines = Lines::of(&name, text, Position::START);
+            (name, Some(text), Reader::new(lines, format)?)
+        } else {
+            match input.take() {
+                Some(input) => (input.name().to_owned(), None, Reader::open(input, format)?),
+                None => {
+                    let lines = Lines::of("", b"", Position::START);
+                    (String::new(), Some(&b""[..]), Reader::new(lines, format)?)
+                }
+            }
+        };
+        Ok(Side {
+            name,
+            text,
+            reader,
+            ahead: VecDeque::new(),
+            spare: Vec::new(),
+            resolved: None,
+            path: CallPath::default(),
+            steps: 0,
+        })
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its format.
+    pub fn format(&self) -> Format {
+        self.reader.format()
+    }
+
+    /// What its format can carry.
+    pub fn fields(&self) -> Fields {
+        self.reader.fields()
+    }
+
+    /// The whole text, if steps can be read from the middle of it.
+    pub fn text(&self) -> Option<&'a [u8]> {
+        self.text.filter(|_| self.format() == Format::Blog)
+    }
+
+    /// Goes on reading `text`, the whole of this trace, from the step at `position`.
+    pub fn resume(&mut self, text: &'a [u8], position: Position) {
+        let rest = usize::try_from(position.offset).ok().and_then(|from| text.get(from..));
+        let reader = Reader::resume(self.format(), &self.name, rest.unwrap_or_default(), position);
+        if let Some(reader) = reader {
+            self.reader = reader;
+            self.spare.extend(self.ahead.drain(..));
+            self.steps = position.step - 1;
+        }
+    }
+
+    /// The step that many ahead; `None` behind the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    pub fn peek(&mut self, ahead: usize) -> Result<Option<Event<'_>>, ReadError> {
+        while self.ahead.len() <= ahead {
+            if !self.pull()? {
+                return Ok(None);
+            }
+        }
+        Ok(self.ahead.get(ahead).map(Saved::event))
+    }
+
+    /// The steps at hand that were looked at and not passed over.
+    pub fn at_hand(&self) -> impl Iterator<Item = Event<'_>> {
+        self.ahead.iter().map(Saved::event)
+    }
+
+    /// Passes over the next step, which must have been looked at, and gives it.
+    pub fn pass(&mut self) -> Option<Saved> {
+        let step = self.ahead.pop_front()?;
+        self.path.step(&step.event());
+        self.steps += 1;
+        Some(step)
+    }
+
+    /// Takes back a step that is not needed any more, for its memory.
+    pub fn recycle(&mut self, step: Saved) {
+        if self.spare.len() < 16 {
+            self.spare.push(step);
+        }
+    }
+
+    /// Reads one more step; false at the end.
+    fn pull(&mut self) -> Result<bool, ReadError> {
+        let Some(mut event) = self.reader.next()? else { return Ok(false) };
+        if let Operand::Either(text) = event.operand {
+            if self.resolved.is_none() {
+                self.resolved = resolved(opcode::operand(event.opcode), text);
+            }
+            event.operand = match self.resolved {
+                None => event.operand,
+                Some(true) => Operand::Meaning(text),
+                Some(false) => match std::str::from_utf8(text).map(str::parse) {
+                    Ok(Ok(number)) => Operand::Number(number),
+                    _ => Operand::Meaning(text),
+                },
+            };
+        }
+        let saved = match self.spare.pop() {
+            Some(mut spare) => {
+                spare.set(&event);
+                spare
+            }
+            None => Saved::new(&event),
+        };
+        self.ahead.push_back(saved);
+        Ok(true)
+    }
+}
+
+/// Whether a trace that writes such an operand writes meanings. Names are never numbers; a constant
+/// may be.
+fn resolved(kind: Kind, text: &[u8]) -> Option<bool> {
+    let number = text.strip_prefix(b"-").unwrap_or(text);
+    let number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+    match kind {
+        Kind::Name | Kind::Local | Kind::Compare => Some(!number),
+        Kind::Const if !number => Some(true),
+        _ => None,
+    }
+}
