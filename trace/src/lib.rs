@@ -27,8 +27,6 @@ pub mod output;
 #[cfg(feature = "cli")]
 pub mod pyc;
 #[cfg(feature = "cli")]
-pub mod read;
-#[cfg(feature = "cli")]
 pub mod validate;
 #[cfg(feature = "cli")]
 pub mod view;

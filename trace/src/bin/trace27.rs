@@ -2,9 +2,8 @@
 
 #[cfg(unix)]
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -94,8 +93,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Info { trace, json } => {
-            let info = Info::read(open(trace)?)
-                .with_context(|| format!("cannot read `{}`", trace.display()))?;
+            let info = Info::read(&mut Reader::open(Input::open(trace)?, None)?)?;
             let mut output = io::stdout().lock();
             if *json {
                 writeln!(output, "{:#}", info.to_json())?;
@@ -141,14 +139,6 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::LockstepWarden { folder, fields } => trace::lockstep::warden(folder, fields),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn open(path: &Path) -> Result<Box<dyn BufRead>> {
-    if path.as_os_str() == "-" {
-        return Ok(Box::new(io::stdin().lock()));
-    }
-    let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 18, file)))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, BufRead};
 
 use serde_json::{Value, json};
 
+use crate::event::{Events, ReadError};
 use crate::opcode;
-use crate::read::Reader;
 
 /// Distinct names that are counted each for itself; a hostile trace has one on every line.
 const NAMES: usize = 100_000;
@@ -19,35 +18,36 @@ const ROWS: usize = 10;
 pub struct Info {
     /// Instructions in all.
     pub instructions: u64,
-    /// Lines that start no instruction: the rest of constants and names with newlines.
+    /// Lines that belong to no instruction: a program's own output in a log.
     pub other_lines: u64,
     /// Instructions for each `co_name`, most first. Different code objects of one name are one.
     pub names: Vec<(Vec<u8>, u64)>,
-    /// Instructions whose names came after too many others.
+    /// Instructions whose names came after too many others, or that have none.
     pub unnamed: u64,
     /// Instructions for each opcode, most first.
     pub opcodes: Vec<(u8, u64)>,
 }
 
 impl Info {
-    /// Reads a whole trace.
-    pub fn read(input: impl BufRead) -> io::Result<Info> {
-        let mut reader = Reader::new(input);
+    /// Reads a whole trace, of any format. Fails where it cannot be read, or is cut short.
+    pub fn read(reader: &mut impl Events) -> Result<Info, ReadError> {
         let mut info = Info::default();
         let mut names: HashMap<Vec<u8>, u64> = HashMap::new();
         let mut opcodes = [0; 256];
-        while let Some(line) = reader.instruction()? {
+        while let Some(event) = reader.next()? {
             info.instructions += 1;
-            opcodes[usize::from(line.opcode)] += 1;
-            if let Some(count) = names.get_mut(line.name) {
-                *count += 1;
-            } else if names.len() < NAMES {
-                names.insert(line.name.to_vec(), 1);
-            } else {
-                info.unnamed += 1;
+            opcodes[usize::from(event.opcode)] += 1;
+            match event.code.name {
+                Some(name) if names.contains_key(name) || names.len() < NAMES => {
+                    match names.get_mut(name) {
+                        Some(count) => *count += 1,
+                        None => drop(names.insert(name.to_vec(), 1)),
+                    }
+                }
+                _ => info.unnamed += 1,
             }
         }
-        info.other_lines = reader.others();
+        info.other_lines = reader.other_lines();
         info.names = names.into_iter().collect();
         info.names.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
         info.opcodes = (0..=255).zip(opcodes).filter(|row| row.1 > 0).collect();
@@ -77,7 +77,7 @@ impl fmt::Display for Info {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "{} instructions", self.instructions)?;
         if self.other_lines > 0 {
-            writeln!(f, "{} more lines of constants and names with newlines", self.other_lines)?;
+            writeln!(f, "{} lines that belong to none", self.other_lines)?;
         }
         let share = |count: u64| 100.0 * count as f64 / self.instructions as f64;
         writeln!(f, "\n{:>12} {:>6}  name ({} in all)", "instructions", "%", self.names.len())?;
@@ -100,18 +100,26 @@ impl fmt::Display for Info {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapt::Reader;
+    use crate::event::Position;
+    use crate::lines::Lines;
+
+    fn read(text: &[u8]) -> Info {
+        let mut reader = Reader::new(Lines::of("t", text, Position::START), None).unwrap();
+        Info::read(&mut reader).unwrap()
+    }
 
     const TRACE: &[u8] =
         b"f> 0 LOAD_CONST (a\nb)\nf> 3 POP_TOP\ng> 0 POP_TOP\nf> 4 6 **********INVALID**********\n";
 
     #[test]
     fn instructions_are_counted_by_name_and_opcode() {
-        let info = Info::read(TRACE).unwrap();
-        assert_eq!((info.instructions, info.other_lines, info.unnamed), (4, 1, 0));
+        let info = read(TRACE);
+        assert_eq!((info.instructions, info.other_lines, info.unnamed), (4, 0, 0));
         assert_eq!(info.names, [(b"f".to_vec(), 3), (b"g".to_vec(), 1)]);
         assert_eq!(info.opcodes, [(1, 2), (6, 1), (100, 1)]);
         let shown = info.to_string();
-        assert!(shown.starts_with("4 instructions\n1 more lines"), "{shown}");
+        assert!(shown.starts_with("4 instructions\n"), "{shown}");
         assert!(shown.contains("           1  25.00  6, which 2.7 does not have\n"), "{shown}");
         assert_eq!(info.to_json()["opcodes"][0]["opname"], "POP_TOP");
     }
@@ -119,7 +127,7 @@ mod tests {
     #[test]
     fn a_name_on_every_line_takes_bounded_memory() {
         let lines: String = (0..NAMES + 5).map(|n| format!("f{n}> 0 POP_TOP\n")).collect();
-        let info = Info::read(lines.as_bytes()).unwrap();
+        let info = read(lines.as_bytes());
         assert_eq!((info.names.len(), info.unnamed), (NAMES, 5));
     }
 }
