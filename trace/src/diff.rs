@@ -39,6 +39,8 @@ const STREAK: usize = 64;
 const FOLLOWING: usize = 3;
 /// The default of [`Config::left_over`].
 const LEFT_OVER: u64 = 10_000_000;
+/// Bytes behind the place that may be looked at again, for context.
+const KEPT: usize = 1 << 20;
 
 /// What to compare, and how.
 #[derive(Clone, Debug)]
@@ -200,7 +202,14 @@ impl Comparison<'_> {
         let (left, right) = (left.position, right.position);
         let mut path = self.left.path.clone();
         let mut prefix = Prefix::new(left, right);
-        prefix.extend(left_text, right_text, &mut path);
+        let inputs = (self.left.input(), self.right.input());
+        prefix.extend(left_text, right_text, &mut path, &|left, right| {
+            for (input, bytes) in [(inputs.0, left), (inputs.1, right)] {
+                if let Some(input) = input {
+                    input.release(bytes.saturating_sub(KEPT));
+                }
+            }
+        });
         if prefix.left.step < left.step + STREAK as u64 {
             return Ok(());
         }
@@ -343,7 +352,12 @@ fn left_over(side: &mut Side<'_>, most: u64) -> Result<(u64, bool), ReadError> {
     {
         let start = event.position;
         let mut prefix = Prefix::new(start, start);
-        prefix.extend(text, text, &mut CallPath::default());
+        let input = side.input();
+        prefix.extend(text, text, &mut CallPath::default(), &|bytes, _| {
+            if let Some(input) = input {
+                input.release(bytes);
+            }
+        });
         side.resume(text, prefix.left);
         count = prefix.left.step - start.step;
     }

@@ -90,6 +90,19 @@ impl Input {
         }
     }
 
+    /// Says that the first `bytes` of a mapped text will hardly be looked at again, so that their
+    /// pages need not count as this process's. They are still there.
+    pub(crate) fn release(&self, bytes: usize) {
+        #[cfg(unix)]
+        if let Source::Mapped(map) = &self.source {
+            let whole = bytes.min(map.len());
+            // SAFETY: pages of a shared map of a file that nobody writes through are read from the
+            // file again where they are looked at again. Only advice: a failure changes nothing.
+            let _ =
+                unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, 0, whole) };
+        }
+    }
+
     pub(crate) fn into_parts(self) -> (String, Source) {
         (self.name, self.source)
     }

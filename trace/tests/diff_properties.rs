@@ -112,9 +112,9 @@ fn calls(depth: usize, wide: usize, out: &mut String) {
 #[test]
 fn the_call_path_is_the_same_however_a_trace_is_read() {
     let mut text = String::new();
-    calls(0, 17, &mut text);
+    calls(0, 8, &mut text);
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    for at in (1_000..lines.len()).step_by(7_919) {
+    for at in (1_000..lines.len()).step_by(3_919) {
         let right = lines[..at].concat() + "f> 999 NOP\n";
         let folder = tempfile::tempdir().unwrap();
         let [l, r] = ["left", "right"].map(|name| folder.path().join(name));

@@ -11,6 +11,8 @@ use crate::lines::Lines;
 
 /// Bytes compared at once: they are still in the cache when they are counted.
 const BLOCK: usize = 1 << 17;
+/// Bytes after which it is told that they are behind.
+const TELL: usize = 8 << 20;
 
 /// How far two texts are the same.
 #[derive(Clone, Debug)]
@@ -33,7 +35,16 @@ impl Prefix {
 
     /// Goes on from where it stands, as far as the texts are the same, and follows the frames. Stops
     /// at a step near the first difference, or near the end; never behind it.
-    pub fn extend(&mut self, left: &[u8], right: &[u8], path: &mut CallPath) {
+    ///
+    /// Tells `passed` from time to time how many bytes of either text are behind it.
+    pub fn extend(
+        &mut self,
+        left: &[u8],
+        right: &[u8],
+        path: &mut CallPath,
+        passed: &dyn Fn(usize, usize),
+    ) {
+        let mut told = 0;
         let (mut l, mut r) = (at(self.left), at(self.right));
         // Where the texts were last in step after an address: the distance holds from there on.
         let mut steps = vec![(l, r)];
@@ -76,6 +87,10 @@ impl Prefix {
             }
             self.addresses += waived.iter().filter(|&&end| end <= here).count() as u64;
             waived.retain(|&end| end > here);
+            if here >= told + TELL {
+                told = here;
+                passed(here, at(self.right));
+            }
             if !same || l - before > crate::lines::LONGEST && here == before {
                 return;
             }
@@ -177,7 +192,7 @@ mod tests {
         let (left, right) = (left.as_bytes(), right.as_bytes());
         let mut prefix = Prefix::new(Position::START, Position::START);
         let mut path = CallPath::default();
-        prefix.extend(left, right, &mut path);
+        prefix.extend(left, right, &mut path, &|_, _| {});
         let names = path.innermost(9).into_iter().map(|n| String::from_utf8_lossy(n).into_owned());
         (prefix, names.collect())
     }

@@ -13,8 +13,9 @@ use crate::opcode::{self, Operand as Kind};
 #[derive(Debug)]
 pub struct Side<'a> {
     name: String,
-    /// The whole text, where the trace is a plain file.
+    /// The whole text, where the trace is a plain file, and who holds it.
     text: Option<&'a [u8]>,
+    input: Option<&'a Input>,
     reader: Reader<'a>,
     ahead: VecDeque<Saved>,
     spare: Vec<Saved>,
@@ -37,8 +38,10 @@ impl<'a> Side<'a> {
         format: Option<Format>,
     ) -> Result<Side<'a>, ReadError> {
         let mapped = input.as_ref().is_some_and(|input| input.mapped().is_some());
+        let mut holder = None;
         let (name, text, reader) = if mapped {
             let input: Option<&'a Input> = input.as_ref();
+            holder = input;
             let name = input.map(Input::name).unwrap_or_default().to_owned();
             let text = input.and_then(Input::mapped).unwrap_or_default();
             let lines = Lines::of(&name, text, Position::START);
@@ -55,6 +58,7 @@ impl<'a> Side<'a> {
         Ok(Side {
             name,
             text,
+            input: holder,
             reader,
             ahead: VecDeque::new(),
             spare: Vec::new(),
@@ -82,6 +86,11 @@ impl<'a> Side<'a> {
     /// The whole text, if steps can be read from the middle of it.
     pub fn text(&self) -> Option<&'a [u8]> {
         self.text.filter(|_| self.format() == Format::Blog)
+    }
+
+    /// Who holds the text.
+    pub fn input(&self) -> Option<&'a Input> {
+        self.input
     }
 
     /// Goes on reading `text`, the whole of this trace, from the step at `position`.
