@@ -30,7 +30,7 @@ use bridge::{Bridges, Crossing};
 use path::CallPath;
 pub use report::{Divergence, Report};
 use rules::{Field, Ignore, Level, Rules};
-use side::Side;
+use side::{KEPT, Side};
 use stat::Stat;
 
 /// Equal steps in a row after which blocks are compared again.
@@ -39,8 +39,6 @@ const STREAK: usize = 64;
 const FOLLOWING: usize = 3;
 /// The default of [`Config::left_over`].
 const LEFT_OVER: u64 = 10_000_000;
-/// Bytes behind the place that may be looked at again, for context.
-const KEPT: usize = 1 << 20;
 
 /// What to compare, and how.
 #[derive(Clone, Debug)]
@@ -113,7 +111,7 @@ struct Comparison<'a> {
     rules: Rules,
     bridges: Bridges,
     /// The last common steps, for context; the last of all is always there.
-    recent: VecDeque<(Saved, Saved)>,
+    recent: VecDeque<(Box<Saved>, Box<Saved>)>,
     common: u64,
     stat: Option<Stat>,
     divergences: Vec<Divergence>,
@@ -274,8 +272,8 @@ impl Comparison<'_> {
             (Some(_), None) => Some(left_over(&mut self.left, self.config.left_over)?),
             _ => None,
         };
-        let common =
-            self.recent.iter().rev().take(self.config.context.max(1)).rev().cloned().collect();
+        let common = self.recent.iter().rev().take(self.config.context.max(1)).rev().cloned();
+        let common = common.map(|(left, right)| (*left, *right)).collect();
         let mut divergence = Divergence {
             common,
             common_steps: self.common,

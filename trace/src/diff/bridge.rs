@@ -225,7 +225,7 @@ impl Bridges {
             let Some(step) = full.pass() else { break };
             count += 1;
             if start.len() < 3 {
-                start.push(step);
+                start.push(*step);
             } else {
                 full.recycle(step);
             }

@@ -9,6 +9,11 @@ use crate::input::Input;
 use crate::lines::Lines;
 use crate::opcode::{self, Operand as Kind};
 
+/// Bytes behind the place that may be looked at again, for context.
+pub const KEPT: usize = 1 << 20;
+/// Bytes after which it is told that they are behind.
+const RELEASE: u64 = 8 << 20;
+
 /// A trace that is being compared.
 #[derive(Debug)]
 pub struct Side<'a> {
@@ -16,9 +21,13 @@ pub struct Side<'a> {
     /// The whole text, where the trace is a plain file, and who holds it.
     text: Option<&'a [u8]>,
     input: Option<&'a Input>,
+    /// How many of its bytes were behind when that was last told.
+    released: u64,
     reader: Reader<'a>,
-    ahead: VecDeque<Saved>,
-    spare: Vec<Saved>,
+    // Boxed, since steps move from here to the context and back.
+    ahead: VecDeque<Box<Saved>>,
+    #[allow(clippy::vec_box, reason = "the boxes are used again")]
+    spare: Vec<Box<Saved>>,
     /// Whether operands of `blog` are meanings, once one has told.
     resolved: Option<bool>,
     /// The frames, as far as the trace's names tell.
@@ -59,6 +68,7 @@ impl<'a> Side<'a> {
             name,
             text,
             input: holder,
+            released: 0,
             reader,
             ahead: VecDeque::new(),
             spare: Vec::new(),
@@ -115,24 +125,33 @@ impl<'a> Side<'a> {
                 return Ok(None);
             }
         }
-        Ok(self.ahead.get(ahead).map(Saved::event))
+        Ok(self.ahead.get(ahead).map(|step| step.event()))
     }
 
     /// The steps at hand that were looked at and not passed over.
     pub fn at_hand(&self) -> impl Iterator<Item = Event<'_>> {
-        self.ahead.iter().map(Saved::event)
+        self.ahead.iter().map(|step| step.event())
     }
 
     /// Passes over the next step, which must have been looked at, and gives it.
-    pub fn pass(&mut self) -> Option<Saved> {
+    pub fn pass(&mut self) -> Option<Box<Saved>> {
         let step = self.ahead.pop_front()?;
-        self.path.step(&step.event());
+        let event = step.event();
+        self.path.step(&event);
+        // What was read line by line is behind, too.
+        let offset = event.position.offset;
+        if let Some(input) = self.input
+            && offset >= self.released.saturating_add(RELEASE)
+        {
+            self.released = offset;
+            input.release(usize::try_from(offset).unwrap_or(usize::MAX).saturating_sub(KEPT));
+        }
         self.steps += 1;
         Some(step)
     }
 
     /// Takes back a step that is not needed any more, for its memory.
-    pub fn recycle(&mut self, step: Saved) {
+    pub fn recycle(&mut self, step: Box<Saved>) {
         if self.spare.len() < 16 {
             self.spare.push(step);
         }
@@ -159,7 +178,7 @@ impl<'a> Side<'a> {
                 spare.set(&event);
                 spare
             }
-            None => Saved::new(&event),
+            None => Box::new(Saved::new(&event)),
         };
         self.ahead.push_back(saved);
         Ok(true)
