@@ -206,8 +206,7 @@ impl Bridges {
         let path = full.path.clone();
         let mut start = Vec::new();
         let mut count = 0;
-        loop {
-            let Some(event) = full.peek(0)? else { break };
+        while let Some(event) = full.peek(0)? {
             let saved = Saved::new(&event);
             let event = saved.event();
             let wanted = lean.peek(0)?;
