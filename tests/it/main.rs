@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 mod builds;
+mod diff;
 mod emulator_authors;
 mod inputs;
 mod interpreter;

@@ -8,7 +8,7 @@ use crate::event::{Event, Operand, ReadError, Saved};
 use crate::opcode::{self, EXTENDED_ARG, Operand as Kind};
 
 /// Steps of prefixes that are passed over at once.
-const CHAIN: usize = 16;
+const CHAIN: usize = 4096;
 /// Code objects of the program that are known by name.
 const NAMES: usize = 100_000;
 /// Steps that must agree where frames do not tell that a call has returned.

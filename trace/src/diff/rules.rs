@@ -242,6 +242,11 @@ fn operand(l: &Event<'_>, r: &Event<'_>, verdict: &mut Verdict) -> bool {
     if kind == Kind::Free && left.is_some_and(index) != right.is_some_and(index) {
         return true;
     }
+    // A number that may be an index is not held against a meaning.
+    let undecided = |event: &Event<'_>| matches!(event.operand, Operand::Either(_));
+    if undecided(l) != undecided(r) && left != right {
+        return true;
+    }
     both(left, right, Fields::MEANING, verdict)
 }
 
@@ -305,6 +310,7 @@ mod tests {
             ("LOAD_CONST", Meaning(b"x"), Both(1, b"y"), false),
             ("LOAD_CONST", Either(b"<f at 0x1>"), Either(b"<f at 0x22>"), true),
             ("LOAD_CONST", Either(b"1"), Number(2), true),
+            ("LOAD_CONST", Either(b"1"), Meaning(b"x"), true),
             ("LOAD_DEREF", Meaning(b"1"), Meaning(b"name"), true),
             ("LOAD_DEREF", Meaning(b"other"), Meaning(b"name"), false),
             ("LOAD_CONST", Absent, Meaning(b"y"), true),

@@ -9,6 +9,8 @@ use crate::input::Input;
 use crate::lines::Lines;
 use crate::opcode::{self, Operand as Kind};
 
+/// Bytes that are looked at to tell whether operands are meanings.
+const SAMPLE: usize = 1 << 20;
 /// Bytes behind the place that may be looked at again, for context.
 pub const KEPT: usize = 1 << 20;
 /// Bytes after which it is told that they are behind.
@@ -47,8 +49,8 @@ impl<'a> Side<'a> {
         format: Option<Format>,
     ) -> Result<Side<'a>, ReadError> {
         let mapped = input.as_ref().is_some_and(|input| input.mapped().is_some());
-        let mut holder = None;
-        let (name, text, reader) = if mapped {
+        let (mut holder, mut resolved) = (None, None);
+        let (name, text, mut reader) = if mapped {
             let input: Option<&'a Input> = input.as_ref();
             holder = input;
             let name = input.map(Input::name).unwrap_or_default().to_owned();
@@ -64,6 +66,10 @@ impl<'a> Side<'a> {
                 }
             }
         };
+        // Looking ahead in a pipe might wait for steps that are not made yet.
+        if let (true, Reader::Blog(blog)) = (mapped, &mut reader) {
+            resolved = blog.is_resolved(SAMPLE)?;
+        }
         Ok(Side {
             name,
             text,
@@ -72,7 +78,7 @@ impl<'a> Side<'a> {
             reader,
             ahead: VecDeque::new(),
             spare: Vec::new(),
-            resolved: None,
+            resolved,
             path: CallPath::default(),
             steps: 0,
         })
