@@ -107,6 +107,21 @@ fn what_is_missing_is_named() {
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
 
+/// The same command, deaf to no signal: whoever runs the tests may be (nohup, a shell's `&`), and
+/// what it ignores its children ignore.
+fn undeaf(command: &Command) -> Command {
+    let mut undeaf = Command::new("env");
+    undeaf.arg("--default-signal=INT,TERM,HUP").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => undeaf.env(name, value),
+            None => undeaf.env_remove(name),
+        };
+    }
+    undeaf.stdin(Stdio::null());
+    undeaf
+}
+
 /// By signals that it cannot answer, or does not.
 #[test]
 fn its_own_end_by_a_signal_leaves_nothing() {
@@ -114,8 +129,8 @@ fn its_own_end_by_a_signal_leaves_nothing() {
         let stage = Stage::new();
         let hang = format!("exec 9> \"$canary\"; echo up >&9; {HANG}");
         let plan = stage.plan(&hang, &hang, Source::Stdout);
-        let (mut command, temporary) = lockstep(&plan, &[]);
-        let mut trace27 = command.stdout(Stdio::null()).spawn().unwrap();
+        let (command, temporary) = lockstep(&plan, &[]);
+        let mut trace27 = undeaf(&command).stdout(Stdio::null()).spawn().unwrap();
         let (_, canary) = stage.singing(2);
         assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
         let pid = trace27.id().to_string();
