@@ -1,7 +1,7 @@
 //! Belongs here: `trace27 diff` on traces of real programs, as a user types it.
 
 use std::fs::{self, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use integration::{Outcome, Python, in_parallel, programs, project, trace27};
@@ -28,8 +28,8 @@ impl Traces {
     }
 }
 
-fn diff(left: &PathBuf, right: &PathBuf, options: &[&str]) -> Outcome {
-    let mut arguments = vec!["diff".into(), left.clone().into_os_string(), right.into()];
+fn diff(left: &Path, right: &Path, options: &[&str]) -> Outcome {
+    let mut arguments = vec!["diff".into(), left.into(), right.into()];
     arguments.extend(options.iter().map(Into::into));
     trace27(arguments)
 }

@@ -33,7 +33,7 @@ const PROGRAMS: [Program; 5] = [
     Program { name: "calls", path: "tests/bench/calls.py", size: 300 },
     Program { name: "loops", path: "tests/bench/loops.py", size: 300 },
     Program { name: "generators", path: "tests/bench/generators.py", size: 800 },
-    Program { name: "text", path: "tests/bench/text.py", size: 100 },
+    Program { name: "text", path: "tests/bench/text.py", size: 400 },
 ];
 
 /// How much less the slow ones do.
