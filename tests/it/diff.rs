@@ -29,7 +29,7 @@ impl Traces {
 }
 
 fn diff(left: &Path, right: &Path, options: &[&str]) -> Outcome {
-    let mut arguments = vec!["diff".into(), left.into(), right.into()];
+    let mut arguments: Vec<std::ffi::OsString> = vec!["diff".into(), left.into(), right.into()];
     arguments.extend(options.iter().map(Into::into));
     trace27(arguments)
 }
