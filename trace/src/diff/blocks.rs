@@ -174,10 +174,7 @@ fn start(text: &[u8], end: usize, count: usize) -> Option<usize> {
     const NEAR: usize = 1 << 16;
     let near = &text[end.saturating_sub(NEAR)..end];
     let mut newlines = memchr::memrchr_iter(b'\n', near);
-    match newlines.nth(count) {
-        Some(before) => Some(end - near.len() + before + 1),
-        None => None,
-    }
+    newlines.nth(count).map(|before| end - near.len() + before + 1)
 }
 
 fn at(position: Position) -> usize {
