@@ -177,7 +177,7 @@ impl Comparison<'_> {
     /// Passes over a common step.
     fn agree(&mut self) {
         let (Some(left), Some(right)) = (self.left.pass(), self.right.pass()) else { return };
-        self.recent.push_back((left, right));
+        self.recent.push_back((side::kept(left), side::kept(right)));
         if self.recent.len() > self.config.context.max(1)
             && let Some((left, right)) = self.recent.pop_front()
         {
@@ -324,7 +324,7 @@ fn following(side: &mut Side<'_>, lost: Option<Vec<Saved>>) -> Result<Vec<Saved>
     let mut steps = Vec::new();
     for ahead in 0..FOLLOWING {
         match side.peek(ahead) {
-            Ok(Some(event)) => steps.push(Saved::new(&event)),
+            Ok(Some(event)) => steps.push(*side::kept(Box::new(Saved::new(&event)))),
             Ok(None) => break,
             // The divergence itself is there to be told; what is behind it may be damaged.
             Err(error) if steps.is_empty() => return Err(error),

@@ -174,8 +174,7 @@ fn start(text: &[u8], end: usize, count: usize) -> Option<usize> {
     const NEAR: usize = 1 << 16;
     let near = &text[end.saturating_sub(NEAR)..end];
     let mut newlines = memchr::memrchr_iter(b'\n', near);
-    let before = newlines.nth(count)?;
-    Some(end - near.len() + before + 1)
+    newlines.nth(count).map(|before| end - near.len() + before + 1)
 }
 
 fn at(position: Position) -> usize {

@@ -3,14 +3,18 @@
 use std::collections::HashSet;
 
 use super::rules::Rules;
-use super::side::Side;
+use super::side::{Side, kept, size};
 use crate::event::{Event, Operand, ReadError, Saved};
 use crate::opcode::{self, EXTENDED_ARG, Operand as Kind};
 
 /// Steps of prefixes that are passed over at once.
 const CHAIN: usize = 4096;
+/// Bytes of steps that are kept meanwhile.
+const BYTES: usize = 4 << 20;
 /// Code objects of the program that are known by name.
 const NAMES: usize = 100_000;
+/// Bytes of such a name; longer ones are not the program's, as far as this goes.
+const LONGEST_NAME: usize = 1000;
 /// Steps that must agree where frames do not tell that a call has returned.
 const SURE: usize = 4;
 
@@ -115,6 +119,7 @@ impl Bridges {
             if let Some(rest) = text.strip_prefix(b"<code object ")
                 && let Some(end) = memchr::memmem::find(rest, b" at 0x")
                 && self.own.len() < NAMES
+                && end <= LONGEST_NAME
                 && !self.own.contains(&rest[..end])
             {
                 self.own.insert(rest[..end].to_vec());
@@ -224,7 +229,7 @@ impl Bridges {
             let Some(step) = full.pass() else { break };
             count += 1;
             if start.len() < 3 {
-                start.push(*step);
+                start.push(*kept(step));
             } else {
                 full.recycle(step);
             }
@@ -269,6 +274,7 @@ fn prefix(
         }
         _ => (Omission::Prefix, (0, 0)),
     };
+    let mut bytes = 0;
     for count in 0..CHAIN {
         let Some(event) = full.peek(count)? else {
             let over = count > 0 && omission == Omission::AfterPrefix && lean.peek(0)?.is_none();
@@ -285,6 +291,10 @@ fn prefix(
             return Ok(None);
         }
         before = (event.pc, event.opcode);
+        bytes += size(&event);
+        if bytes > BYTES {
+            break;
+        }
     }
     Ok(None)
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
-use super::side::Side;
-use crate::event::{Event, Operand, ReadError};
+use super::side::{Side, size};
+use crate::event::ReadError;
 
 /// Steps of either side that are looked at.
 pub const WINDOW: usize = 2000;
@@ -62,13 +62,4 @@ fn keys(side: &mut Side<'_>, names: bool) -> Result<(Vec<u64>, bool), ReadError>
         keys.push(hasher.finish());
     }
     Ok((keys, false))
-}
-
-fn size(event: &Event<'_>) -> usize {
-    let text = match event.operand {
-        Operand::Meaning(text) | Operand::Both(_, text) | Operand::Either(text) => text,
-        _ => b"",
-    };
-    let all = [event.code.name, event.code.file, event.stack, event.blocks, Some(text)];
-    200 + all.into_iter().flatten().map(<[u8]>::len).sum::<usize>()
 }

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 
 use super::path::CallPath;
 use crate::adapt::Reader;
-use crate::event::{Event, Events, Fields, Format, Operand, Position, ReadError, Saved};
+use crate::event::{Code, Event, Events, Fields, Format, Operand, Position, ReadError, Saved};
 use crate::input::Input;
 use crate::lines::Lines;
 use crate::opcode::{self, Operand as Kind};
 
+/// Steps of more bytes are not kept as they are.
+const LARGE: usize = 1 << 16;
 /// Bytes that are looked at to tell whether operands are meanings.
 const SAMPLE: usize = 1 << 20;
 /// Bytes behind the place that may be looked at again, for context.
@@ -158,7 +160,7 @@ impl<'a> Side<'a> {
 
     /// Takes back a step that is not needed any more, for its memory.
     pub fn recycle(&mut self, step: Box<Saved>) {
-        if self.spare.len() < 16 {
+        if self.spare.len() < 16 && size(&step.event()) <= LARGE {
             self.spare.push(step);
         }
     }
@@ -189,6 +191,43 @@ impl<'a> Side<'a> {
         self.ahead.push_back(saved);
         Ok(true)
     }
+}
+
+/// About how many bytes a step takes.
+pub fn size(event: &Event<'_>) -> usize {
+    let (Operand::Meaning(text) | Operand::Both(_, text) | Operand::Either(text)) = event.operand
+    else {
+        return 200 + parts(event);
+    };
+    200 + parts(event) + text.len()
+}
+
+fn parts(event: &Event<'_>) -> usize {
+    let parts = [event.code.name, event.code.file, event.stack, event.blocks];
+    parts.into_iter().flatten().map(<[u8]>::len).sum()
+}
+
+/// A step to keep: what is longer than reports show is cut.
+pub fn kept(step: Box<Saved>) -> Box<Saved> {
+    let event = step.event();
+    if size(&event) <= LARGE {
+        return step;
+    }
+    let cut = |text: &'_ [u8]| text.len().min(LARGE / 8);
+    let operand = match event.operand {
+        Operand::Meaning(text) => Operand::Meaning(&text[..cut(text)]),
+        Operand::Both(number, text) => Operand::Both(number, &text[..cut(text)]),
+        Operand::Either(text) => Operand::Either(&text[..cut(text)]),
+        other => other,
+    };
+    let code = Code {
+        name: event.code.name.map(|text| &text[..cut(text)]),
+        file: event.code.file.map(|text| &text[..cut(text)]),
+        ..event.code
+    };
+    let stack = event.stack.map(|text| &text[..cut(text)]);
+    let blocks = event.blocks.map(|text| &text[..cut(text)]);
+    Box::new(Saved::new(&Event { code, operand, stack, blocks, ..event }))
 }
 
 /// Whether a trace that writes such an operand writes meanings. Names are never numbers; a constant

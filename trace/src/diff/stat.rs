@@ -9,6 +9,8 @@ use crate::opcode;
 
 /// Distinct code objects that are counted each for itself.
 const CODES: usize = 100_000;
+/// Bytes of a name that tell it from others.
+const LONGEST: usize = 1000;
 
 /// Counts of steps that are the same on both sides.
 #[derive(Clone, Debug)]
@@ -30,6 +32,7 @@ impl Stat {
     pub fn count(&mut self, left: &Event<'_>, right: &Event<'_>) {
         self.opcodes[usize::from(left.opcode)] += 1;
         let name = left.code.name.or(right.code.name).unwrap_or_default();
+        let name = &name[..name.len().min(LONGEST)];
         if let Some(count) = self.codes.get_mut(name) {
             *count += 1;
         } else if self.codes.len() < CODES {
