@@ -162,13 +162,17 @@ impl<'a> Scan<'a> {
     /// Numbers and the three words.
     fn scalar(&mut self) -> Result<Value<'a>, &'static str> {
         let rest = &self.text[self.at..];
-        for (word, value) in
-            [(&b"null"[..], Value::Null), (&b"true"[..], Value::Bool), (&b"false"[..], Value::Bool)]
+        let word = match rest.first() {
+            Some(b'n') => Some((&b"null"[..], Value::Null)),
+            Some(b't') => Some((&b"true"[..], Value::Bool)),
+            Some(b'f') => Some((&b"false"[..], Value::Bool)),
+            _ => None,
+        };
+        if let Some((word, value)) = word
+            && rest.starts_with(word)
         {
-            if rest.starts_with(word) {
-                self.at += word.len();
-                return Ok(value);
-            }
+            self.at += word.len();
+            return Ok(value);
         }
         let number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
         let raw = &rest[..rest.iter().take_while(number).count()];

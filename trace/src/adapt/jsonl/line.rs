@@ -42,7 +42,7 @@ pub(super) struct Step {
 
 /// Declares the keys, in the order in which they are written.
 macro_rules! keys {
-    ($($field:ident $key:literal,)*) => {
+    ($($field:ident $key:literal $bytes:literal,)*) => {
         /// The values of the keys that we know; others are passed over.
         #[derive(Default)]
         struct Known<'a> {
@@ -52,37 +52,37 @@ macro_rules! keys {
         impl<'a> Known<'a> {
             #[inline]
             fn slot(&mut self, key: &[u8]) -> Option<(&'static str, &mut Option<Value<'a>>)> {
-                $(if key == $key.as_bytes() {
-                    return Some(($key, &mut self.$field));
-                })*
-                None
+                // A match, not comparisons: it looks at the length once.
+                match key {
+                    $($bytes => Some(($key, &mut self.$field)),)*
+                    _ => None,
+                }
             }
         }
     };
 }
 
-// Those of a step first: they are looked for most.
 keys! {
-    n "n",
-    d "d",
-    c "c",
-    pc "pc",
-    op "op",
-    op_name "opName",
-    arg "arg",
-    arg_repr "argRepr",
-    stack "stack",
-    blocks "blocks",
-    version "py27trace",
-    python "python",
-    program "program",
-    sha256 "sha256",
-    code "code",
-    name "name",
-    file "file",
-    first_line "firstLine",
-    steps "steps",
-    exit "exit",
+    n "n" b"n",
+    d "d" b"d",
+    c "c" b"c",
+    pc "pc" b"pc",
+    op "op" b"op",
+    op_name "opName" b"opName",
+    arg "arg" b"arg",
+    arg_repr "argRepr" b"argRepr",
+    stack "stack" b"stack",
+    blocks "blocks" b"blocks",
+    version "py27trace" b"py27trace",
+    python "python" b"python",
+    program "program" b"program",
+    sha256 "sha256" b"sha256",
+    code "code" b"code",
+    name "name" b"name",
+    file "file" b"file",
+    first_line "firstLine" b"firstLine",
+    steps "steps" b"steps",
+    exit "exit" b"exit",
 }
 
 impl<'a> Line<'a> {
