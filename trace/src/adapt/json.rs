@@ -125,6 +125,8 @@ impl<'a> Scan<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+            self.at += self.text.get(self.at..)?.iter().position(special)?;
             match self.byte()? {
                 b'"' => {
                     let raw = &self.text[start..self.at];
@@ -143,8 +145,7 @@ impl<'a> Scan<'a> {
                     };
                     self.at += length;
                 }
-                0..0x20 => return None,
-                _ => self.at += 1,
+                _ => return None,
             }
         }
     }
@@ -173,6 +174,13 @@ impl<'a> Scan<'a> {
         {
             self.at += word.len();
             return Ok(value);
+        }
+        // Nearly all numbers are nothing but digits.
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let more = matches!(rest.get(digits), Some(b'-' | b'+' | b'.' | b'e' | b'E'));
+        if !more && (digits == 1 || digits > 1 && rest[0] != b'0') {
+            self.at += digits;
+            return Ok(Value::Number(&rest[..digits]));
         }
         let number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
         let raw = &rest[..rest.iter().take_while(number).count()];
