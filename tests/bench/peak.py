@@ -3,7 +3,7 @@
     UNPATCHED_PYTHON peak.py trace command args...
 
 The command is started from a process as small as this one, because Linux counts the memory that a process had
-before `exec` to what comes after it. Asked too is whoever else has the trace open while the command
+before `exec` to what comes after it. Its standard output is thrown away. Asked too is whoever else has the trace open while the command
 runs: the process that writes it, which is no child of ours. Times are seconds, memory is KiB.
 """
 import errno
@@ -50,6 +50,7 @@ def main(trace, command):
     child = os.fork()
     if child == 0:
         try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             os.execvp(command[0], command)
         finally:
             os._exit(127)

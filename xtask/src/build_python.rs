@@ -91,7 +91,7 @@ fn equip(install: bool, needed: Needed, ui: &Ui) -> Result<Machine> {
 }
 
 /// Builds the reader of traces. Cargo itself knows whether there is anything to do.
-fn build_trace27(layout: &Layout) -> Result<()> {
+pub fn build_trace27(layout: &Layout) -> Result<()> {
     let sh = Shell::new().context("cannot start a shell")?;
     sh.change_dir(layout.root());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

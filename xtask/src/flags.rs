@@ -148,12 +148,29 @@ pub struct Bench {
     #[command(flatten)]
     pub building: Building,
     /// How often each command is timed; the median counts
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u16).range(1..))]
     pub runs: u16,
+    /// Measure only these, separated by commas: ways of running, programs, or both
+    ///
+    /// Ways: unpatched, untraced, flow, compressed, text, write, resolved, reference, expand1,
+    /// expand2, null1, null2, memory. Programs: those of `tests/bench`, and pystone. Ratios need
+    /// both of their sides.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub only: Vec<String>,
     /// Write the figures here as JSON
     #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
     pub json: PathBuf,
-    /// Time each command once, on the smallest programs
-    #[arg(long)]
+    /// Write a plot of time against plain CPython [default FILE: docs/bench.svg]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "docs/bench.svg")]
+    pub svg: Option<PathBuf>,
+    /// A look of about a minute: each command once, with a part of the work
+    #[arg(long, conflicts_with = "runs")]
     pub quick: bool,
+    /// Instead of all that, record and expand up to a thousand million instructions, once
+    #[arg(long, conflicts_with_all = ["runs", "only", "svg", "quick"])]
+    pub large: bool,
+    /// Where traces are written meanwhile, some gigabytes [default: /dev/shm]
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
 }
