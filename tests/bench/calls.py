@@ -29,9 +29,12 @@ def counter():
     return add
 
 
+total = 0
 for _ in xrange(int(sys.argv[1])):
-    fibonacci(15)
+    total += fibonacci(15)
     account, add = Account(), counter()
     for i in xrange(300):
         account.deposit(1)
         add(len(account))
+    total += add(0)
+print total

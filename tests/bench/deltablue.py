@@ -275,5 +275,5 @@ def projection(count):
 
 total = 0
 for _ in xrange(int(sys.argv[1])):
-    total += chain(100) + projection(100)
+    total += chain(40) + projection(40)
 print total

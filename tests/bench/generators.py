@@ -37,3 +37,4 @@ for _ in xrange(int(sys.argv[1])):
             fails(n)
         except ValueError, error:
             total += error.args[0]
+print total

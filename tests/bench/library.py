@@ -16,3 +16,4 @@ for _ in xrange(int(sys.argv[1])):
     assert decoder.decode(encode(data)) == json.loads(encode(data))
     re.purge()
     re.compile(r'(?P<key>[a-z_]\w*)\s*=\s*("(?:[^"\\]|\\.)*"|\d+(?:\.\d*)?|true|false)$')
+print encode(data)[:40]

@@ -11,9 +11,10 @@ def sieve(limit):
     return prime.count(True)
 
 
-counts = {}
+counts, primes = {}, 0
 for _ in xrange(int(sys.argv[1])):
-    sieve(2000)
+    primes += sieve(2000)
     for i in xrange(1500):
         counts[i % 100] = counts.get(i % 100, 0) + i
     squares = [i * i for i in xrange(1000) if i % 3]
+print primes, sum(counts.itervalues()), len(squares)

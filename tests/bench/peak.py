@@ -79,4 +79,5 @@ def main(trace, command):
     }, sys.stdout)
 
 
-main(sys.argv[1], sys.argv[2:])
+if __name__ == '__main__':
+    main(sys.argv[1], sys.argv[2:])

@@ -238,5 +238,5 @@ def simulate(rounds):
 
 result = None
 for _ in xrange(int(sys.argv[1])):
-    result = simulate(2000)
+    result = simulate(250)
 print result

@@ -13,6 +13,7 @@ mod oracle;
 mod patches;
 mod readme;
 mod refusals;
+mod timed;
 mod undisturbed;
 mod xpython;
 mod xtask;

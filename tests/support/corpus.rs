@@ -62,6 +62,22 @@ pub fn real_programs() -> Vec<Program> {
         .collect()
 }
 
+/// The programs that `cargo xtask bench` times, at their smallest size.
+pub fn timed_programs() -> Vec<Program> {
+    let folder = project().join("tests/bench");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .expect("the timed programs can be read")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".py") && !["peak.py", "reference.py"].contains(&&**name))
+        .collect();
+    names.sort();
+    assert!(names.len() > 8, "{names:?}");
+    names
+        .into_iter()
+        .map(|name| Program { folder: folder.clone(), command: vec![name, "1".to_owned()] })
+        .collect()
+}
+
 /// Runs a check on each program, on all processors, and panics with all that failed.
 pub fn in_parallel(programs: Vec<Program>, check: impl Fn(&Program) + Sync) {
     let queue = Mutex::new(VecDeque::from(programs));

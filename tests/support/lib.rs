@@ -5,5 +5,5 @@ mod corpus;
 mod run;
 
 pub use compare::{assert_same, difference, mask};
-pub use corpus::{Program, in_parallel, programs, real_programs};
+pub use corpus::{Program, in_parallel, programs, real_programs, timed_programs};
 pub use run::{Outcome, Python, Traced, project, trace27};

@@ -41,6 +41,11 @@ pub fn program(
         };
         series.push(Series { way, size, instructions, bytes, samples: Vec::new() });
     }
+    // The traced interpreter's files have been read by now, plain CPython's perhaps not.
+    if plan.has(Way::Unpatched) {
+        stage.doing("warm up");
+        run(places, Way::Unpatched, &path, full, text_bytes)?;
+    }
     if plan.needs_recording() {
         run(places, Way::Flow, &path, full, text_bytes)?;
     }
@@ -63,7 +68,7 @@ pub fn program(
     Ok(Row { program: program.name, instructions, text_bytes, series, memory })
 }
 
-/// How many instructions a program executes, and the bytes of its text trace; warms everything up.
+/// How many instructions a program executes, and the bytes of its text trace.
 pub fn count(places: &Places, program: &Path, size: u32) -> Result<(u64, u64)> {
     let trace = places.file(Way::Text).context("the text trace has no file")?;
     let mut command =

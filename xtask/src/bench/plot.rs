@@ -83,11 +83,19 @@ pub fn svg(rows: &[Row]) -> Option<String> {
             text,
             r#"<text class="value" x="{:.1}" y="{middle:.1}">{}x</text>"#,
             end + 7.0,
-            if *class == "plain" { "1".to_owned() } else { number(*value) }
+            label(class, *value)
         );
     }
     text.push_str("</svg>\n");
     Some(text)
+}
+
+fn label(class: &str, value: f64) -> String {
+    match value {
+        _ if class == "plain" => "1".to_owned(),
+        small if small < 9.995 => format!("{small:.2}"),
+        _ => number(value),
+    }
 }
 
 fn head(height: f64) -> String {
@@ -152,7 +160,7 @@ mod tests {
     fn a_bar_for_each_way() {
         let svg = svg(&[row("loops", &[10.0]), row("calls", &[10.0])]).unwrap();
         assert_eq!(svg.matches("<rect ").count(), 6, "{svg}");
-        for value in [">250x<", ">4.000x<", ">1.200x<", ">1.050x<", ">1.000x<", ">1x<"] {
+        for value in [">250x<", ">4.00x<", ">1.20x<", ">1.05x<", ">1.00x<", ">1x<"] {
             assert!(svg.contains(value), "{value}: {svg}");
         }
         assert!(svg.contains("geometric mean of 2 programs"));

@@ -206,17 +206,23 @@ impl Places {
         command
     }
 
-    /// A command as one would type it in the project's folder.
+    /// A command as one would type it in the project's folder; a trace lies beside the scratch
+    /// folder there, which is gone by then.
     pub fn show(&self, command: &Command) -> String {
         let root = format!("{}/", self.root.display());
+        let beside = self.scratch.parent().unwrap_or(&self.scratch);
+        let relative = |word: &str| {
+            word.replace(&root, "")
+                .replace(&*self.scratch.to_string_lossy(), &beside.to_string_lossy())
+        };
         let set = command
             .get_envs()
             .filter(|(name, _)| name.to_str().is_some_and(|name| name.contains("TRACED")))
             .filter_map(|(name, value)| {
-                Some(format!("{}={}", name.display(), value?.to_str()?.replace(&root, "")))
+                Some(format!("{}={}", name.display(), relative(value?.to_str()?)))
             });
         let words = [command.get_program()].into_iter().chain(command.get_args());
-        let words = words.map(|word| word.to_string_lossy().replace(&root, ""));
+        let words = words.map(|word| relative(&word.to_string_lossy()));
         set.chain(words).collect::<Vec<_>>().join(" ")
     }
 }
@@ -252,7 +258,7 @@ mod tests {
             traced: python("traced"),
             oracle: python("oracle"),
             trace27: "/p/target/release/trace27".into(),
-            scratch: "/s".into(),
+            scratch: "/s/tmp".into(),
         }
     }
 
