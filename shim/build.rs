@@ -47,16 +47,19 @@ mod interpreter {
                      PyUnicodeObject|PyIntObject|PyLongObject|PyFloatObject|PyComplexObject|\
                      PyTupleObject|PyListObject|PySliceObject|PyByteArrayObject|PyClassObject|\
                      PyCFunctionObject|traced_xrange";
-        let singletons = "_Py_(None|Ellipsis|NotImplemented)(Struct|Object)|PyLong_SHIFT|\
+        let singletons = "_PyTraced_Now|PyExc_SystemError|PyLong_SHIFT|\
+                          _Py_(None|Ellipsis|NotImplemented)(Struct|Object)|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
                           FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class)_Type";
+        let functions = "traced_(set_)?errno|traced_frame|_PyTraced_SetThread|PyDict_Next|\
+                         _PySet_NextEntry|PyErr_SetString";
         let bindings = bindgen::Builder::default()
             .header("c/hook.h")
             .clang_args(folders.iter().map(|folder| format!("-I{}", folder.display())))
             .allowlist_recursively(true)
             .allowlist_type(types)
             .allowlist_var(singletons)
-            .allowlist_function("traced_.*|_PyTraced_SetThread|PyDict_Next|_PySet_NextEntry")
+            .allowlist_function(functions)
             // Types that are only pointed to.
             .opaque_type("_ts|_is")
             .derive_debug(false)

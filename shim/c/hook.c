@@ -1,13 +1,26 @@
-/* The C side of the hook: each function that the interpreter calls, checked by the compiler
-   against the tree's own traced.h and passed on to Rust.  No logic. */
+/* The C side of the hook: the page that the evaluation loop writes to, and each function that
+   the interpreter calls, checked by the compiler against the tree's own traced.h and passed on to
+   Rust.  No logic. */
 
 #include "hook.h"
 
 #include <errno.h>
 
+union _PyTraced_page _PyTraced_Now __attribute__((aligned(sizeof(union _PyTraced_page))));
+
 /* Defined in src/entry.rs. */
-extern void traced_instruction(PyFrameObject *f, int opcode, int oparg,
-                               const unsigned char *next_instr);
+extern void traced_flush_outcomes(void);
+extern void traced_enter(PyFrameObject *f, int throwflag);
+extern void traced_exit(PyFrameObject *f, PyObject *retval);
+extern void traced_land(PyFrameObject *f, int offset);
+extern void traced_stand(int offset, int begun);
+extern void traced_go(PyFrameObject *f, int offset);
+extern int traced_instruction(PyFrameObject *f, int opcode, int oparg,
+                              const unsigned char *next_instr, PyObject **stack_pointer);
+extern void traced_switch(PyThreadState *tstate);
+extern void traced_thread_gone(PyThreadState *tstate);
+extern void traced_after_fork(PyThreadState *tstate);
+extern void traced_load(const char *pathname);
 extern void traced_code_dealloc(PyCodeObject *co);
 extern void traced_configure(void);
 extern void traced_start(PyThreadState *tstate);
@@ -15,17 +28,76 @@ extern void traced_stop(void);
 extern int traced_is_raw_program(void);
 
 void
-_PyTraced_Instruction(PyFrameObject *f, int opcode, int oparg, const unsigned char *next_instr)
+_PyTraced_FlushOutcomes(void)
 {
-    traced_instruction(f, opcode, oparg, next_instr);
+    traced_flush_outcomes();
+}
+
+void
+_PyTraced_Enter(PyFrameObject *f, int throwflag)
+{
+    traced_enter(f, throwflag);
+}
+
+void
+_PyTraced_Exit(PyFrameObject *f, PyObject *retval)
+{
+    traced_exit(f, retval);
+}
+
+void
+_PyTraced_Land(PyFrameObject *f, int offset)
+{
+    traced_land(f, offset);
+}
+
+void
+_PyTraced_Stand(int offset, int begun)
+{
+    traced_stand(offset, begun);
+}
+
+void
+_PyTraced_Go(PyFrameObject *f, int offset)
+{
+    traced_go(f, offset);
+}
+
+int
+_PyTraced_Instruction(PyFrameObject *f, int opcode, int oparg, const unsigned char *next_instr,
+                      PyObject **stack_pointer)
+{
+    return traced_instruction(f, opcode, oparg, next_instr, stack_pointer);
+}
+
+void
+_PyTraced_Switch(PyThreadState *tstate)
+{
+    traced_switch(tstate);
+}
+
+void
+_PyTraced_ThreadGone(PyThreadState *tstate)
+{
+    traced_thread_gone(tstate);
+}
+
+void
+_PyTraced_AfterFork(void)
+{
+    traced_after_fork(PyThreadState_GET());
+}
+
+void
+_PyTraced_Load(const char *pathname)
+{
+    traced_load(pathname);
 }
 
 void
 _PyTraced_CodeDealloc(PyCodeObject *co)
 {
-    /* Without tracing the dealloc of a code object costs one load more. */
-    if (_PyTraced_Thread != NULL)
-        traced_code_dealloc(co);
+    traced_code_dealloc(co);
 }
 
 void
@@ -50,6 +122,12 @@ int
 _PyTraced_IsRawProgram(void)
 {
     return traced_is_raw_program();
+}
+
+PyFrameObject *
+traced_frame(void)
+{
+    return PyThreadState_GET()->frame;
 }
 
 int

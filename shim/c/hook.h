@@ -18,7 +18,8 @@ typedef struct {
     long length;
 } traced_xrange;
 
-/* Macros that bindgen cannot see. */
+/* Macros that bindgen cannot see, and a field of a type that it is not shown. */
+PyFrameObject *traced_frame(void);
 int traced_errno(void);
 void traced_set_errno(int value);
 

@@ -1,25 +1,37 @@
 //! Every function that the interpreter calls, and the wall that no panic passes.
 //!
-//! Owns the one recorder of the process. The first failure, a full disk or a fault of our
-//! own, is said once on standard error and ends the tracing, never the program.
+//! Owns the one recorder of the process. What happens often is told right here, in few
+//! instructions; the rest goes through the recorder. The first failure, a full disk or a fault of
+//! our own, is said once on standard error and ends the tracing, never the program.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::env;
-use std::ffi::c_int;
+use std::ffi::{CStr, OsString, c_char, c_int};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::ptr;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyThreadState};
-use crate::recorder::Recorder;
+use trace::flow::event::{self, form, kind};
+use trace::opcode::{HAVE_ARGUMENT, RETURN_VALUE, YIELD_VALUE};
+
+use crate::output;
+use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
+use crate::recorder::{Mark, Recorder};
 use crate::settings::{self, Settings};
-use crate::sink::Sink;
+use crate::shared::{Lost, Shared};
+use crate::spawn;
 
 /// What is only touched with the GIL held.
 struct State {
     settings: RefCell<Option<Settings>>,
-    recorder: RefCell<Option<Recorder<Sink>>>,
+    recorder: RefCell<Option<Recorder>>,
+    thread: Cell<*mut PyThreadState>,
+    /// Whether the interpreter asks before each instruction.
+    asks: Cell<bool>,
+    /// In the child of a fork: the last number that the parent gave to a code object.
+    numbers: Cell<u32>,
 }
 
 // SAFETY: the interpreter calls every function here with the GIL held (traced.h), and the
@@ -27,9 +39,130 @@ struct State {
 // touch the cells at the same time.
 unsafe impl Sync for State {}
 
-static STATE: State = State { settings: RefCell::new(None), recorder: RefCell::new(None) };
+static STATE: State = State {
+    settings: RefCell::new(None),
+    recorder: RefCell::new(None),
+    thread: Cell::new(ptr::null_mut()),
+    asks: Cell::new(false),
+    numbers: Cell::new(0),
+};
 
-/// Before each instruction of the traced thread.
+#[inline]
+fn shared() -> Shared {
+    // SAFETY: the static of hook.c, of the size and alignment that traced.h gives it.
+    unsafe { Shared::at((&raw mut py::_PyTraced_Now).cast()) }
+}
+
+/// When the register of outcomes is full.
+#[unsafe(no_mangle)]
+extern "C" fn traced_flush_outcomes() {
+    if !shared().tell_short(form::OUTCOMES, 0, 0) {
+        slowly(Recorder::flush);
+    }
+}
+
+/// A frame is there.
+///
+/// # Safety
+///
+/// The evaluation loop calls this with the frame that it is about to run.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int) {
+    // SAFETY: the evaluation loop owns the frame for this call and holds the GIL.
+    let frame = unsafe { Frame::new(frame) };
+    let _ = throwflag;
+    let lasti = frame.back().map_or(-1, Frame::lasti);
+    let start = (frame.lasti() + 1) as u32;
+    // Behind a prefix a generator goes on where nothing else leads: that is for the recorder.
+    let code = (frame.mark().0 as u32).wrapping_sub(shared().page().base.load(Relaxed));
+    // Neither unknown (0 or less) nor watched (a number beyond all).
+    if code.wrapping_sub(1) < 1 << 14
+        && let Some(short) = event::short(lasti, code)
+    {
+        let told = match start {
+            0 => shared().tell_short(form::ENTER, short.into(), 3),
+            1..0x1_0000 => {
+                let fields = u64::from(short) | u64::from(start) << 24;
+                frame.opcode() == Some(YIELD_VALUE) && shared().tell_short(form::RESUME, fields, 5)
+            }
+            _ => false,
+        };
+        if told {
+            return;
+        }
+    }
+    let mark = slowly(|recorder| recorder.enter(&frame.code(), lasti, start));
+    ask_if(mark.is_some_and(Mark::is_watched));
+}
+
+/// A frame is left.
+///
+/// # Safety
+///
+/// The evaluation loop calls this with the frame that it has run.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyObject) {
+    // SAFETY: as in `traced_enter`.
+    let frame = unsafe { Frame::new(frame) };
+    let page = shared().page();
+    let says_so = !retval.is_null()
+        && !is_explicit(frame)
+        && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
+    if says_so && page.head.load(Relaxed) <= page.limit.load(Relaxed) {
+        let outcomes = page.outcomes.load(Relaxed) << 1 | 1;
+        // Where the caller stands is known: its call.
+        page.lasti.store(trace::flow::page::NOWHERE, Relaxed);
+        page.outcomes.store(outcomes, Release);
+        if outcomes >> 63 != 0 {
+            traced_flush_outcomes();
+        }
+        return;
+    }
+    slowly(|recorder| if says_so { recorder.leave() } else { recorder.exit(frame.lasti()) });
+}
+
+/// Whether each instruction of a frame is told by itself.
+#[inline]
+fn is_explicit(frame: Frame) -> bool {
+    frame.mark().is_watched() || shared().page().every.load(Relaxed) != 0
+}
+
+/// The block stack was unwound.
+///
+/// # Safety
+///
+/// The evaluation loop calls this with the frame that it runs.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
+    // SAFETY: as in `traced_enter`.
+    let frame = unsafe { Frame::new(frame) };
+    if is_explicit(frame) {
+        return;
+    }
+    let mark = slowly(|recorder| recorder.land(&frame.code(), frame.lasti(), offset as u32));
+    ask_if(mark.is_some_and(Mark::is_watched));
+}
+
+/// Something may run that no instruction calls.
+#[unsafe(no_mangle)]
+extern "C" fn traced_stand(offset: c_int, begun: c_int) {
+    slowly(|recorder| recorder.stand(offset, begun != 0));
+}
+
+/// The frame that stood goes on.
+///
+/// # Safety
+///
+/// The evaluation loop calls this with the frame that it runs.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_go(frame: *const PyFrameObject, offset: c_int) {
+    // SAFETY: as in `traced_enter`.
+    let frame = unsafe { Frame::new(frame) };
+    let mark = slowly(|recorder| recorder.go(&frame.code(), offset as u32));
+    ask_if(mark.is_some_and(Mark::is_watched));
+}
+
+/// Before each instruction, while the interpreter asks.
 ///
 /// # Safety
 ///
@@ -41,49 +174,112 @@ unsafe extern "C" fn traced_instruction(
     opcode: c_int,
     oparg: c_int,
     next: *const u8,
-) {
-    // SAFETY: the evaluation loop owns the frame for this call and holds the GIL.
+    _stack: *const *const PyObject,
+) -> c_int {
+    // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
-    let step = frame.step(opcode, oparg, next);
-    guarded(|| {
-        // Held already: called again from inside ourselves, which nothing does.
-        let Ok(mut recorder) = STATE.recorder.try_borrow_mut() else { return Ok(()) };
-        let Some(recorder) = recorder.as_mut() else { return Ok(()) };
-        if recorder.record_known(step) {
-            return Ok(());
-        }
-        keeping_errno(|| recorder.record(step, &frame.code()))
-    });
+    if !is_explicit(frame) {
+        return 0;
+    }
+    let opcode = opcode as u8;
+    let width = if opcode >= HAVE_ARGUMENT { 3 } else { 1 };
+    let mut offset = frame.offset(next).wrapping_sub(width) as u32;
+    if offset != frame.lasti() as u32 {
+        // EXTENDED_ARG takes two bytes with whatever follows, operand or not.
+        offset = (frame.offset(next) as u32).wrapping_sub(3);
+    }
+    if opcode != trace::opcode::LOAD_CONST
+        && offset < 1 << 14
+        && (oparg as u32) < 1 << 13
+        && shared().tell_short(form::OTHER, short_step(opcode, offset, oparg as u32), 6)
+    {
+        return 1;
+    }
+    slowly(|recorder| recorder.step(&frame.code(), opcode, offset, oparg));
+    1
 }
 
-/// When a code object dies, while there is a traced thread; from any thread.
+/// The six bytes of an [`event::Event::Step`] with numbers of up to 14 bits.
+#[inline]
+fn short_step(opcode: u8, offset: u32, operand: u32) -> u64 {
+    // LEB128 in two bytes each, the upper one zero where one would do.
+    let wide = |number: u32| u64::from(number & 0x7f | 0x80 | (number >> 7) << 8);
+    u64::from(kind::STEP) | u64::from(opcode) << 8 | wide(offset) << 16 | wide(operand << 1) << 32
+}
+
+/// Another thread has the GIL, or the traced one again.
+///
+/// # Safety
+///
+/// `thread` must be the calling thread's state.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_switch(thread: *mut PyThreadState) {
+    let all = STATE.settings.borrow().as_ref().is_some_and(|settings| settings.threads);
+    if thread == STATE.thread.get() {
+        shared().come_back();
+    } else if all {
+        let page = shared().page();
+        let lasti = page.lasti.load(Relaxed);
+        slowly(|recorder| recorder.switch(thread as usize, lasti));
+        if !STATE.thread.get().is_null() {
+            set_thread(thread);
+        }
+    } else {
+        shared().leave_thread();
+    }
+}
+
+/// A thread is no more.
+#[unsafe(no_mangle)]
+extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
+    keeping_position(|recorder| recorder.gone(thread as usize));
+}
+
+/// An extension module is about to be loaded.
+///
+/// # Safety
+///
+/// `pathname` must be a C string.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_load(pathname: *const c_char) {
+    // SAFETY: a C string by the contract of this function.
+    let path = unsafe { CStr::from_ptr(pathname) }.to_bytes();
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let folder = path.strip_suffix(name).unwrap_or_default();
+    // What the interpreter ships leaves strings alone, but for ctypes.
+    if folder.ends_with(b"/lib-dynload/") && !name.starts_with(b"_ctypes") {
+        return;
+    }
+    if shared().page().every.load(Relaxed) == 0 {
+        let lasti = py::current_frame().map_or(-1, Frame::lasti);
+        slowly(|recorder| recorder.every(lasti));
+        shared().page().every.store(1, Relaxed);
+        ask_if(true);
+    }
+}
+
+/// When a code object dies that has a mark.
 #[unsafe(no_mangle)]
 extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
-    guarded(|| {
-        if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
-            recorder.forget(code as usize);
-        }
-        Ok(())
-    });
+    keeping_position(|recorder| recorder.forget(py::mark_of(code)));
 }
 
 /// As the interpreter's main function starts: takes the settings out of the environment.
 #[unsafe(no_mangle)]
 extern "C" fn traced_configure() {
-    guarded(|| {
-        let settings = Settings::read(|name| env::var_os(name)).unwrap_or_else(|message| {
-            refuse(&message);
-        });
-        if settings.is_some() {
-            for name in [settings::FILE, settings::NAME, settings::OPTIONS] {
-                // SAFETY: nothing has started a thread yet; this is the first thing that
-                // Py_Main does.
-                unsafe { env::remove_var(name) };
-            }
+    let settings = catch_unwind(|| Settings::read(|name| env::var_os(name)));
+    let settings = match settings {
+        Ok(Ok(settings)) => settings,
+        Ok(Err(message)) => refuse(&message),
+        Err(_) => refuse(FAULT),
+    };
+    if settings.as_ref().is_some_and(|settings| !settings.inherit) {
+        for name in settings::VARIABLES {
+            // SAFETY: nothing has started a thread yet; this is the first thing that Py_Main does.
+            unsafe { env::remove_var(name) };
         }
-        *STATE.settings.borrow_mut() = settings;
-        Ok(())
-    });
+    }
+    *STATE.settings.borrow_mut() = settings;
 }
 
 /// Whether the program is a marshalled code object without a header.
@@ -99,28 +295,148 @@ extern "C" fn traced_is_raw_program() -> c_int {
 /// `thread` must be the calling thread's state.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
-    guarded(|| {
-        let Some(settings) = STATE.settings.borrow().clone() else { return Ok(()) };
-        let sink = Sink::open(&settings.file).unwrap_or_else(|error| {
-            let file = settings.file.to_string_lossy();
-            refuse(&format!("cannot open `{file}` to write the trace: {}", plain(&error)));
-        });
-        *STATE.recorder.borrow_mut() = Some(Recorder::new(settings, sink));
-        // SAFETY: both only keep the address of a function that is never unloaded.
-        unsafe {
-            libc::atexit(at_exit);
-            libc::pthread_atfork(None, None, Some(in_forked_child));
+    let Some(settings) = STATE.settings.borrow().clone() else { return };
+    let file = settings.file_of(process::id());
+    match catch_unwind(|| begin(&settings, file, 0)) {
+        Ok(Ok(())) => {}
+        Ok(Err(message)) => refuse(&message),
+        Err(_) => refuse(FAULT),
+    }
+    // SAFETY: both only keep the address of a function that is never unloaded.
+    unsafe {
+        libc::atexit(at_exit);
+        libc::pthread_atfork(None, None, Some(in_forked_child));
+    }
+    if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
+        recorder.thread(thread as usize);
+    }
+    STATE.asks.set(settings.guard);
+    set_thread(thread);
+}
+
+/// In a forked child, once the interpreter has seen to itself.
+///
+/// # Safety
+///
+/// `thread` must be the calling thread's state.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
+    let settings = STATE.settings.borrow().clone();
+    let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
+    // The parent's numbers are in the code objects: ours start above.
+    let base = STATE.numbers.get();
+    let mut file = settings.file_of(process::id());
+    file.push(format!(".{}", process::id()));
+    match catch_unwind(|| begin(&settings, file, base)) {
+        Ok(Ok(())) => {}
+        Ok(Err(message)) => return say(&format!("{message}; this child is not traced")),
+        Err(_) => return say(FAULT),
+    }
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut next = py::current_frame();
+    while let Some(frame) = next {
+        frames.push(frame);
+        next = frame.back();
+    }
+    let mut watched = false;
+    slowly(|recorder| {
+        recorder.thread(thread as usize);
+        for frame in frames.iter().rev() {
+            watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
         }
-        // SAFETY: the calling thread's state, by the contract of this function.
-        unsafe { py::_PyTraced_SetThread(thread) };
-        Ok(())
     });
+    STATE.asks.set(settings.guard || watched);
+    set_thread(thread);
+}
+
+/// Opens the file, starts the writer, makes the recorder. The error is a message.
+fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
+    let shown = file.to_string_lossy().into_owned();
+    let out = output::open(&file)
+        .map_err(|error| format!("cannot open `{shown}` to write the trace: {}", plain(&error)))?;
+    let program = spawn::program()
+        .map_err(|error| format!("cannot find the writer of traces: {}", plain(&error)))?;
+    let failed = |error: &io::Error| {
+        let program = program.display();
+        format!(
+            "cannot start the writer of traces `{program}`: {}; `cargo xtask build-python` puts it \
+             there",
+            plain(error)
+        )
+    };
+    let ring = shared().open().map_err(|error| failed(&error))?;
+    let page = shared().page();
+    page.base.store(base, Relaxed);
+    let arguments = arguments(settings, file);
+    spawn::start(&program, arguments, &ring, &out, page).map_err(|error| failed(&error))?;
+    shared().wait_for_writer().map_err(|lost| match lost {
+        Lost::Write(errno) => failed(&io::Error::from_raw_os_error(errno)),
+        _ => failed(&io::Error::other("it does not answer")),
+    })?;
+    let constants = settings.resolve || settings.flow;
+    *STATE.recorder.borrow_mut() = Some(Recorder::new(constants, base));
+    Ok(())
+}
+
+fn arguments(settings: &Settings, file: OsString) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["writer".into()];
+    let mut pair = |name: &str, value: OsString| {
+        arguments.push(name.into());
+        arguments.push(value);
+    };
+    pair("--ring", spawn::RING.to_string().into());
+    pair("--out", spawn::OUT.to_string().into());
+    pair("--process", process::id().to_string().into());
+    pair("--kind", if settings.flow { "flow" } else { "text" }.into());
+    if let Some(limit) = settings.limit {
+        pair("--limit", limit.to_string().into());
+    }
+    if let Some(most) = settings.max_bytes {
+        pair("--max-bytes", most.to_string().into());
+    }
+    if settings.flow {
+        pair("--about", about(settings).into());
+    }
+    for (wish, argument) in [
+        (settings.compress, "--compress"),
+        (settings.resolve, "--resolve"),
+        (settings.blog, "--blog"),
+    ] {
+        if wish {
+            arguments.push(argument.into());
+        }
+    }
+    // Whatever they hold, these are no options.
+    let mut joined = |name: &str, value: &std::ffi::OsStr| {
+        let mut argument = OsString::from(name);
+        argument.push(value);
+        arguments.push(argument);
+    };
+    joined("--file=", &file);
+    if let Some(name) = &settings.name {
+        use std::os::unix::ffi::OsStrExt;
+        joined("--name=", std::ffi::OsStr::from_bytes(name));
+    }
+    arguments
+}
+
+/// What a recording says of itself, a JSON object.
+fn about(settings: &Settings) -> String {
+    let program = settings.program.as_deref().unwrap_or_default();
+    let is_hash = program.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let build = option_env!("PYTHON27_TRACED_BUILD").unwrap_or("unknown");
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!(
+        r#"{{"format":"py27-flow 1","interpreter":"CPython 2.7.18","build":"{build}","program_sha256":{},"time":{},"process":{}}}"#,
+        if is_hash && !program.is_empty() { format!("\"{program}\"") } else { "null".to_owned() },
+        time.map_or(0, |time| time.as_secs()),
+        process::id(),
+    )
 }
 
 /// When the interpreter ends, once the program's own finalizers have run.
 #[unsafe(no_mangle)]
 extern "C" fn traced_stop() {
-    stop();
     at_exit();
 }
 
@@ -128,40 +444,117 @@ extern "C" fn traced_stop() {
 extern "C" fn at_exit() {
     guarded(|| {
         let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
-        recorder.map_or(Ok(()), |mut recorder| recorder.write_block())
+        let Some(mut recorder) = recorder else { return Ok(()) };
+        stop();
+        recorder.begin(shared().outcomes());
+        recorder.end(shared().progress());
+        let result = shared().tell(&recorder.out, false).and_then(|()| shared().close());
+        shared().leave();
+        match result {
+            Err(Lost::Limit) => Ok(()),
+            result => result,
+        }
     });
 }
 
-/// In the child: the trace is the parent's, and so is what waits to be written.
+/// In the child: the trace is the parent's, and so is what was told.
 extern "C" fn in_forked_child() {
     stop();
+    shared().leave();
     if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
+        if let Some(recorder) = recorder.as_ref() {
+            STATE.numbers.set(recorder.last_number());
+        }
         *recorder = None;
     }
 }
 
-/// No panic gets past this, and no error: the first of them ends the tracing.
-#[inline]
-fn guarded(body: impl FnOnce() -> io::Result<()>) {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => fail(&format!("cannot write the trace: {}", plain(&error))),
-        Err(_) => fail("the trace hook has a fault; please report it"),
-    }
-}
-
+/// Tells what the recorder makes of it.
 #[cold]
-fn fail(message: &str) {
-    stop();
-    if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
-        *recorder = None;
+fn slowly<T>(body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
+    tell(body, false)
+}
+
+/// The same for what does not move the thread.
+#[cold]
+fn keeping_position<T>(body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
+    tell(body, true)
+}
+
+fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Option<T> {
+    let mut result = None;
+    guarded(|| {
+        keeping_errno(|| {
+            // Held already: called again from inside ourselves, which nothing does.
+            let Ok(mut held) = STATE.recorder.try_borrow_mut() else { return Ok(()) };
+            let Some(recorder) = held.as_mut() else { return Ok(()) };
+            let shared = shared();
+            recorder.begin(shared.outcomes());
+            result = Some(body(recorder));
+            if recorder.out.is_empty() {
+                shared.look(0)?;
+            } else {
+                shared.tell(&recorder.out, keeps_position)?;
+            }
+            shared.page().outcomes.store(recorder.rest().register(), Release);
+            if recorder.stands() {
+                shared.hold();
+            }
+            Ok(())
+        })
+    });
+    result
+}
+
+/// Has the interpreter ask before each instruction from now on.
+fn ask_if(wanted: bool) {
+    if wanted && !STATE.asks.get() {
+        STATE.asks.set(true);
+        set_thread(STATE.thread.get());
     }
-    say(&format!("{message}; tracing ends here, the program goes on"));
+}
+
+fn set_thread(thread: *mut PyThreadState) {
+    STATE.thread.set(thread);
+    // SAFETY: a live thread's state, or null; the GIL is held.
+    unsafe { py::_PyTraced_SetThread(thread, STATE.asks.get().into()) };
 }
 
 fn stop() {
-    // SAFETY: null is allowed, and ends the tracing; the GIL is held.
-    unsafe { py::_PyTraced_SetThread(ptr::null_mut()) };
+    STATE.asks.set(false);
+    set_thread(ptr::null_mut());
+}
+
+const FAULT: &str = "the trace hook has a fault; please report it";
+
+/// No panic gets past this, and no error: the first of them ends the tracing.
+fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
+    let lost = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => return,
+        Ok(Err(lost)) => lost,
+        Err(_) => Lost::Fault,
+    };
+    stop();
+    if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
+        *recorder = None;
+    }
+    let message = match lost {
+        Lost::Write(errno) => {
+            let error = io::Error::from_raw_os_error(errno);
+            format!("cannot write the trace: {}", plain(&error))
+        }
+        Lost::Writer => "the process that writes the trace was ended".to_owned(),
+        Lost::Fault => FAULT.to_owned(),
+        Lost::Limit => {
+            // Asked for: nobody needs to be told.
+            let _ = shared().close();
+            shared().leave();
+            return;
+        }
+    };
+    shared().page().closed.store(1, Release);
+    shared().leave();
+    say(&format!("{message}; tracing ends here, the program goes on"));
 }
 
 /// For what the user can mend, before the program has started.

@@ -1,9 +1,10 @@
-//! The trace hook of the patched interpreter: writes one line for each instruction of one
-//! thread, and must not be noticed by the program.
+//! The trace hook of the patched interpreter: tells what a thread does, and must not be noticed by
+//! the program.
 //!
 //! Linked into the executable as a static library. `entry` and `py` need the headers of the
 //! tree that is being built (feature `interpreter`, which xtask sets); the rest knows
-//! nothing of CPython and is tested without it. Reading traces is left to `trace`.
+//! nothing of CPython and is tested without it. Keeping what is told is left to a process of its
+//! own, the writer in `trace`.
 
 #[cfg(feature = "interpreter")]
 mod entry;
@@ -11,8 +12,9 @@ mod entry;
 #[cfg(feature = "interpreter")]
 mod py;
 
-pub mod code;
+pub mod output;
 pub mod recorder;
 pub mod render;
 pub mod settings;
-pub mod sink;
+pub mod shared;
+pub mod spawn;

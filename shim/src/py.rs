@@ -9,16 +9,17 @@ mod raw;
 
 use std::marker::PhantomData;
 
-use trace::text::Tables;
+use trace::flow::code::Definition;
 
-use crate::recorder::{Step, Subject};
+use crate::recorder::{Mark, Subject};
 use crate::render::{self, Heap};
 pub use object::Object;
 pub use raw::{
-    _PyTraced_SetThread, PyCodeObject, PyFrameObject, PyThreadState, traced_errno, traced_set_errno,
+    _PyTraced_Now, _PyTraced_SetThread, PyCodeObject, PyFrameObject, PyObject, PyThreadState,
+    traced_errno, traced_set_errno,
 };
 
-/// A frame that is about to run an instruction.
+/// A frame that is run.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
     pointer: *const PyFrameObject,
@@ -29,89 +30,167 @@ impl<'a> Frame<'a> {
     /// # Safety
     ///
     /// `pointer` must be a frame that stays alive for `'a`, with the GIL held.
+    #[inline]
     pub unsafe fn new(pointer: *const PyFrameObject) -> Frame<'a> {
         Frame { pointer, life: PhantomData }
     }
 
-    /// The instruction that ends before `next`.
     #[inline]
-    pub fn step(self, opcode: i32, oparg: i32, next: *const u8) -> Step {
+    fn fields(self) -> &'a PyFrameObject {
         // SAFETY: a live frame, by the promise made to `new`.
-        let (code, lasti) = unsafe { ((*self.pointer).f_code, (*self.pointer).f_lasti) };
-        Step {
-            code: code as usize,
-            next: next as usize,
-            lasti,
-            opcode: opcode as u8,
-            operand: oparg,
+        unsafe { &*self.pointer }
+    }
+
+    /// `f_lasti`
+    #[inline]
+    pub fn lasti(self) -> i32 {
+        self.fields().f_lasti
+    }
+
+    /// The frame below it.
+    #[inline]
+    pub fn back(self) -> Option<Frame<'a>> {
+        let pointer = self.fields().f_back;
+        (!pointer.is_null()).then_some(Frame { pointer, life: PhantomData })
+    }
+
+    /// What stands in its code object.
+    #[inline]
+    pub fn mark(self) -> Mark {
+        // SAFETY: a live frame owns its code object.
+        Mark(unsafe { (*self.fields().f_code).co_traced })
+    }
+
+    /// The byte of `co_code` at `f_lasti`, which the evaluation loop has executed.
+    #[inline]
+    pub fn opcode(self) -> Option<u8> {
+        let lasti = usize::try_from(self.lasti()).ok()?;
+        Some(self.first().wrapping_add(lasti)).map(|at| {
+            // SAFETY: an instruction that has begun, so its first byte was read.
+            unsafe { *at }
+        })
+    }
+
+    /// How far behind the start of `co_code` an address is.
+    #[inline]
+    pub fn offset(self, address: *const u8) -> usize {
+        (address as usize).wrapping_sub(self.first() as usize)
+    }
+
+    #[inline]
+    fn first(self) -> *const u8 {
+        // SAFETY: a live frame owns its code object, and that its code, which the evaluation loop
+        // has read as a string.
+        unsafe {
+            (&raw const (*(*self.fields().f_code).co_code.cast::<raw::PyStringObject>()).ob_sval)
+                .cast()
         }
     }
 
     /// Its code object.
     pub fn code(self) -> Code<'a> {
-        // SAFETY: a live frame owns its code object, by the promise made to `new`.
-        let pointer = unsafe { (*self.pointer).f_code };
-        Code { pointer, is_final: std::cell::Cell::new(true), life: PhantomData }
+        Code { pointer: self.fields().f_code, life: PhantomData }
     }
 }
 
-/// The code object of a live frame, and what was rendered of it.
+/// The frame that runs in the calling thread.
+pub fn current_frame() -> Option<Frame<'static>> {
+    // SAFETY: called with the GIL held; nothing of the thread's frames ends during the hook's call.
+    let pointer = unsafe { raw::traced_frame() };
+    (!pointer.is_null()).then_some(Frame { pointer, life: PhantomData })
+}
+
+/// What stands in a code object that dies.
+pub fn mark_of(code: *const PyCodeObject) -> Mark {
+    // SAFETY: the interpreter calls with a code object whose fields are still there (traced.h).
+    Mark(unsafe { (*code).co_traced })
+}
+
+/// Sets SystemError with this text.
+pub fn system_error(text: &std::ffi::CStr) {
+    // SAFETY: the GIL is held; the text is copied.
+    unsafe { raw::PyErr_SetString(raw::PyExc_SystemError, text.as_ptr()) };
+}
+
+/// The code object of a live frame.
 pub struct Code<'a> {
-    pointer: *const PyCodeObject,
-    is_final: std::cell::Cell<bool>,
+    pointer: *mut PyCodeObject,
     life: PhantomData<&'a PyCodeObject>,
 }
 
 impl Code<'_> {
-    /// The object at `index` of a tuple of this code object.
-    fn item(&self, tuple: *mut raw::PyObject, index: i32) -> Option<Object<'_>> {
-        // SAFETY: a live code object owns its tuples (PyCode_New checks that they are).
-        let tuple = unsafe { Object::new(tuple) }?;
-        tuple.tuple_item(usize::try_from(index).ok()?)
-    }
-
-    fn text(&self, object: Option<Object>, out: &mut Vec<u8>) -> bool {
-        let Some(object) = object else { return false };
-        let is_final = render::str(&ObjectHeap(PhantomData), object, out);
-        self.is_final.set(self.is_final.get() && is_final);
-        true
-    }
-
     fn fields(&self) -> &PyCodeObject {
         // SAFETY: the frame that this came from owns the code object.
         unsafe { &*self.pointer }
     }
-}
 
-impl Tables for Code<'_> {
-    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
-        self.text(self.item(self.fields().co_consts, index), out)
+    /// An object that the code object owns.
+    fn object(&self, pointer: *mut raw::PyObject) -> Option<Object<'_>> {
+        // SAFETY: a live code object owns what it points to (PyCode_New).
+        unsafe { Object::new(pointer) }
     }
 
-    fn name(&self, index: i32, out: &mut Vec<u8>) -> bool {
-        self.text(self.item(self.fields().co_names, index), out)
+    fn text(&self, pointer: *mut raw::PyObject) -> Vec<u8> {
+        self.object(pointer).map_or(b"".as_slice(), Object::bytes).to_vec()
     }
 
-    fn local(&self, index: i32, out: &mut Vec<u8>) -> bool {
-        self.text(self.item(self.fields().co_varnames, index), out)
+    /// `str()` of each item of a tuple, and whether all of it is final.
+    fn table(&self, tuple: *mut raw::PyObject) -> (Vec<Vec<u8>>, bool) {
+        let mut is_final = true;
+        let items = (0..).map_while(|index| self.object(tuple)?.tuple_item(index));
+        let texts = items.map(|item| {
+            let mut text = Vec::new();
+            is_final &= render::str(&ObjectHeap(PhantomData), item, &mut text);
+            text
+        });
+        let texts = texts.collect();
+        (texts, is_final)
     }
 }
 
 impl Subject for Code<'_> {
-    fn co_name(&self) -> &[u8] {
-        // SAFETY: a live code object owns its name, a string (PyCode_New checks it).
-        unsafe { Object::new(self.fields().co_name) }.map_or(b"", Object::bytes)
+    fn mark(&self) -> Mark {
+        Mark(self.fields().co_traced)
     }
 
-    fn bytes(&self) -> (usize, usize) {
-        // SAFETY: a live code object owns its code; the evaluation loop has already read it
-        // as a string (PyEval_EvalFrameEx).
-        let bytes = unsafe { Object::new(self.fields().co_code) }.map_or(&b""[..], Object::bytes);
-        (bytes.as_ptr() as usize, bytes.len())
+    fn set_mark(&self, mark: Mark) {
+        // SAFETY: the field is the hook's own (traced.h), and the GIL is held.
+        unsafe { (*self.pointer).co_traced = mark.0 };
     }
 
-    fn is_final(&self) -> bool {
-        self.is_final.get()
+    fn bytes(&self) -> &[u8] {
+        self.object(self.fields().co_code).map_or(b"", Object::bytes)
+    }
+
+    fn definition(&self, constants: bool) -> (Definition, bool) {
+        let code = self.fields();
+        let number = |number: i32| number as u32;
+        let (constants, is_final) =
+            if constants { self.table(code.co_consts) } else { (Vec::new(), true) };
+        let definition = Definition {
+            name: self.text(code.co_name),
+            file: self.text(code.co_filename),
+            first_line: number(code.co_firstlineno),
+            numbers: [code.co_argcount, code.co_nlocals, code.co_stacksize, code.co_flags]
+                .map(number),
+            code: self.bytes().to_vec(),
+            lines: self.text(code.co_lnotab),
+            constants,
+            names: self.table(code.co_names).0,
+            locals: self.table(code.co_varnames).0,
+            is_watched: false,
+        };
+        (definition, !is_final)
+    }
+
+    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
+        let item = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.object(self.fields().co_consts)?.tuple_item(index));
+        item.is_some_and(|item| {
+            render::str(&ObjectHeap(PhantomData), item, out);
+            true
+        })
     }
 }
 

@@ -1,222 +1,295 @@
-//! The pure core: instructions in, lines out, in large blocks.
+//! The pure core: what happened in, records out.
 //!
-//! Knows code objects by address and owns nothing of them; whoever drives it reports their
-//! deaths. Errors are those of the writer; after one, the recorder must not be used.
+//! Knows code objects by the numbers that it gives them and owns nothing of them; whoever drives
+//! it reports their deaths. What it makes is collected in `out`; telling it is left to `entry`.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::io::{self, Write};
 
-use trace::opcode::HAVE_ARGUMENT;
-use trace::text::{self, Instruction, Tables};
+use trace::flow::code::Definition;
+use trace::flow::event::{self, Event, Outcomes};
+use trace::flow::reach::Reach;
 
-use crate::code::{Lines, STEP};
-use crate::settings::Settings;
-
-/// Bytes that are collected before they are written.
-const BLOCK: usize = 256 << 10;
-/// Lines up to this length go through the block, longer ones are written at once.
-const LONG: usize = 64 << 10;
-
-/// One instruction, about to run.
-#[derive(Clone, Copy, Debug)]
-pub struct Step {
-    /// The address of the code object.
-    pub code: usize,
-    /// The address behind the instruction and its operand.
-    pub next: usize,
-    /// `f_lasti`: the offset of the first prefix, or of the instruction if it has none.
-    pub lasti: i32,
-    /// The opcode.
-    pub opcode: u8,
-    /// The operand with the bits of prefixes.
-    pub operand: i32,
+/// What is asked of a code object, once, when it first runs.
+pub trait Subject {
+    /// Its number and whether it is watched; zero if it has none yet.
+    fn mark(&self) -> Mark;
+    /// Keeps its number in it.
+    fn set_mark(&self, mark: Mark);
+    /// `co_code`
+    fn bytes(&self) -> &[u8];
+    /// All that is told of it, with or without its constants, and whether the text of one of
+    /// those can change.
+    fn definition(&self, constants: bool) -> (Definition, bool);
+    /// The text of one constant.
+    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool;
 }
 
-/// What the recorder asks of a code object: once when it meets it, and for each new line.
-pub trait Subject: Tables {
-    /// `co_name`
-    fn co_name(&self) -> &[u8];
-    /// Where the bytes of `co_code` start in memory, and how many they are.
-    fn bytes(&self) -> (usize, usize);
-    /// Whether the text of what the tables have given so far can never change.
-    fn is_final(&self) -> bool;
-}
+/// What stands in a code object: its number, negative if its instructions are told one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark(pub i32);
 
-/// Writes the text trace of one thread.
-#[derive(Debug)]
-pub struct Recorder<W> {
-    settings: Settings,
-    writer: W,
-    block: Box<[u8]>,
-    used: usize,
-    /// The address of the code object that ran last, 0 for none, and its place in `codes`.
-    current: usize,
-    place: usize,
-    codes: Vec<Lines>,
-    /// Places in `codes` whose code object died.
-    free: Vec<usize>,
-    places: HashMap<usize, usize, BuildHasherDefault<AddressHasher>>,
-    line: Vec<u8>,
-}
-
-impl<W: Write> Recorder<W> {
-    /// Starts with nothing known and nothing written.
-    pub fn new(settings: Settings, writer: W) -> Recorder<W> {
-        Recorder {
-            settings,
-            writer,
-            block: vec![0; BLOCK + LONG + STEP].into_boxed_slice(),
-            used: 0,
-            current: 0,
-            place: 0,
-            codes: vec![Lines::default()],
-            free: Vec::new(),
-            places: HashMap::default(),
-            line: Vec::new(),
-        }
+impl Mark {
+    /// The number; numbers start at 1.
+    pub fn number(self) -> u32 {
+        self.0.unsigned_abs()
     }
 
-    /// Records an instruction whose line is known, the usual case. Otherwise nothing is done
-    /// and false returned: the caller goes to [`Recorder::record`].
+    /// Whether its instructions are told one by one.
     #[inline]
-    pub fn record_known(&mut self, step: Step) -> bool {
-        if step.code != self.current || self.used >= BLOCK {
-            return false;
-        }
-        let lines = &self.codes[self.place];
-        let offset = step.next.wrapping_sub(lines.first + width(step.opcode));
-        // Behind a prefix the two differ.
-        if offset != step.lasti as usize {
-            return false;
-        }
-        let Some((length, text)) = lines.get(offset, step.opcode, step.operand) else {
-            return !lines.wanted;
-        };
-        if length > LONG {
-            return false;
-        }
-        let (from, to) = (text.chunks_exact(STEP), self.block[self.used..].chunks_exact_mut(STEP));
-        for (from, to) in from.zip(to).take(length.div_ceil(STEP)) {
-            to.copy_from_slice(from);
-        }
-        self.used += length;
-        true
+    pub fn is_watched(self) -> bool {
+        self.0 < 0
     }
 
-    /// Records any instruction; `subject` is its code object.
-    pub fn record(&mut self, step: Step, subject: &impl Subject) -> io::Result<()> {
-        if step.code != self.current {
-            self.enter(step.code, subject);
-        }
-        if self.used >= BLOCK {
-            self.write_block()?;
-        }
-        if self.record_known(step) {
-            return Ok(());
-        }
-        let lines = &mut self.codes[self.place];
-        let mut offset = step.next.wrapping_sub(lines.first + width(step.opcode));
-        if offset != step.lasti as usize {
-            if self.settings.blog || !lines.wanted {
-                return Ok(());
-            }
-            // EXTENDED_ARG takes two bytes with whatever follows, operand or not.
-            offset = step.next.wrapping_sub(lines.first + width(HAVE_ARGUMENT));
-        }
-        if let Some((length, text)) = lines.get(offset, step.opcode, step.operand) {
-            let line = &text[..length];
-            return write_line(&mut self.writer, &mut self.block, &mut self.used, line);
-        }
-        let instruction =
-            Instruction { offset: offset as u32, opcode: step.opcode, operand: step.operand };
-        self.line.clear();
-        let tables = self.settings.resolve.then_some(subject as &dyn Tables);
-        text::write(&mut self.line, subject.co_name(), instruction, tables);
-        if subject.is_final() {
-            lines.keep(offset, step.opcode, step.operand, &self.line);
-        }
-        write_line(&mut self.writer, &mut self.block, &mut self.used, &self.line)
-    }
-
-    /// Forgets a code object: its address may come back with another.
-    pub fn forget(&mut self, code: usize) {
-        let Some(place) = self.places.remove(&code) else { return };
-        self.codes[place] = Lines::default();
-        self.free.push(place);
-        if self.current == code {
-            self.current = 0;
-        }
-    }
-
-    /// Writes what has been collected.
-    pub fn write_block(&mut self) -> io::Result<()> {
-        let used = std::mem::take(&mut self.used);
-        self.writer.write_all(&self.block[..used])
-    }
-
-    /// Makes a code object the current one, meeting it if it is new.
-    fn enter(&mut self, code: usize, subject: &impl Subject) {
-        let place = *self.places.entry(code).or_insert_with(|| {
-            let (first, length) = subject.bytes();
-            let wanted = self.settings.name.as_deref().is_none_or(|name| name == subject.co_name());
-            let lines = Lines::new(first, length, wanted);
-            match self.free.pop() {
-                Some(place) => {
-                    self.codes[place] = lines;
-                    place
-                }
-                None => {
-                    self.codes.push(lines);
-                    self.codes.len() - 1
-                }
-            }
-        });
-        self.current = code;
-        self.place = place;
+    fn watched(self) -> Mark {
+        Mark(-self.0.abs())
     }
 }
 
-fn write_line(
-    writer: &mut impl Write,
-    block: &mut [u8],
-    used: &mut usize,
-    line: &[u8],
-) -> io::Result<()> {
-    if line.len() > LONG {
-        writer.write_all(&block[..std::mem::take(used)])?;
-        return writer.write_all(line);
-    }
-    block[*used..*used + line.len()].copy_from_slice(line);
-    *used += line.len();
-    Ok(())
-}
-
-#[inline]
-fn width(opcode: u8) -> usize {
-    if opcode >= HAVE_ARGUMENT { 3 } else { 1 }
-}
-
-/// Spreads addresses of objects, whose lowest bits are all alike.
+/// What is remembered of a code object.
 #[derive(Debug, Default)]
-struct AddressHasher(u64);
+struct Known {
+    reach: Reach,
+    has_mutable: bool,
+}
 
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// Makes records of what happens.
+#[derive(Debug)]
+pub struct Recorder {
+    /// Records that are to be told.
+    pub out: Vec<u8>,
+    /// Whether every instruction of every frame is told by itself.
+    pub every: bool,
+    constants: bool,
+    /// Outcomes that the next record holds.
+    outcomes: Outcomes,
+    stands: Option<(i32, bool)>,
+    /// By number, less `base`.
+    codes: Vec<Option<Box<Known>>>,
+    /// Numbers up to this one are another process's.
+    base: u32,
+    threads: HashMap<usize, u32>,
+    next_thread: u32,
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_usize(usize::from(byte));
+impl Recorder {
+    /// Nothing has happened. With `constants` their text is told too. Code objects may have numbers
+    /// up to `base`, which mean nothing here; they are told by how much they are above it.
+    pub fn new(constants: bool, base: u32) -> Recorder {
+        Recorder {
+            out: Vec::new(),
+            every: false,
+            constants,
+            outcomes: Outcomes::default(),
+            stands: None,
+            codes: vec![None],
+            base,
+            threads: HashMap::new(),
+            next_thread: 0,
         }
     }
 
-    fn write_usize(&mut self, address: usize) {
-        // Fibonacci hashing; hashbrown takes the upper bits too.
-        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    /// Starts a new batch of records with the outcomes that came before it.
+    pub fn begin(&mut self, outcomes: Outcomes) {
+        self.out.clear();
+        self.outcomes = outcomes;
+    }
+
+    /// Whether the running frame may be interrupted, and nothing was told of that yet.
+    pub fn stands(&self) -> bool {
+        self.stands.is_some()
+    }
+
+    /// The last number that a code object has.
+    pub fn last_number(&self) -> u32 {
+        self.base + self.codes.len() as u32 - 1
+    }
+
+    /// The number that is told, 0 for a code object that has none here.
+    fn told(&self, mark: Mark) -> u32 {
+        mark.number().saturating_sub(self.base)
+    }
+
+    fn tell(&mut self, event: &Event) {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        event::write(&mut self.out, outcomes, event);
+    }
+
+    /// Outcomes that fill a record.
+    pub fn flush(&mut self) {
+        self.tell_stand();
+        if self.outcomes.count > 0 {
+            self.tell(&Event::Outcomes);
+        }
+    }
+
+    /// A frame is entered, or goes on at `start`, while its caller is at `lasti`. Whether it has
+    /// become the first whose code object is watched is for the caller to see.
+    pub fn enter(&mut self, subject: &impl Subject, lasti: i32, start: u32) -> Mark {
+        self.tell_stand();
+        let mark = self.meet(subject, start);
+        let code = self.told(mark);
+        self.tell(&match start {
+            0 => Event::Enter { lasti, code },
+            _ => Event::Resume { lasti, code, start },
+        });
+        mark
+    }
+
+    /// A frame that was there before, and is in the instruction at `lasti`.
+    pub fn found(&mut self, subject: &impl Subject, lasti: i32) -> Mark {
+        let mark = self.meet(subject, lasti.max(0) as u32);
+        self.tell(&Event::Frame { code: self.told(mark), lasti: lasti.max(0) });
+        mark
+    }
+
+    /// A frame is left otherwise than by an instruction that says so.
+    pub fn exit(&mut self, lasti: i32) {
+        self.tell_stand();
+        self.tell(&Event::Exit { lasti });
+    }
+
+    /// A frame is left by its `RETURN_VALUE` or `YIELD_VALUE`.
+    pub fn leave(&mut self) {
+        // What might have come in between did not.
+        self.stands = None;
+        self.outcomes.bits = self.outcomes.bits << 1 | 1;
+        self.outcomes.count += 1;
+        if self.outcomes.count == event::MOST_OUTCOMES {
+            self.tell(&Event::Outcomes);
+        }
+    }
+
+    /// Outcomes that are in no record yet, for the interpreter to go on with.
+    pub fn rest(&self) -> Outcomes {
+        self.outcomes
+    }
+
+    /// The block stack was unwound.
+    pub fn land(&mut self, subject: &impl Subject, lasti: i32, target: u32) -> Mark {
+        self.tell_stand();
+        self.tell(&Event::Land { lasti, target });
+        self.check(subject, target)
+    }
+
+    /// Something may run before the next instruction, or within the current one.
+    pub fn stand(&mut self, offset: i32, begun: bool) {
+        // While a frame stands it stands: the first place is the true one.
+        self.stands.get_or_insert((offset, begun));
+    }
+
+    /// The frame that stood goes on. Nothing is told if nothing came in between, unless it goes on
+    /// elsewhere.
+    pub fn go(&mut self, subject: &impl Subject, offset: u32) -> Mark {
+        if self.stands == Some((offset as i32, false)) {
+            self.stands = None;
+            return subject.mark();
+        }
+        self.tell_stand();
+        self.tell(&Event::Go { offset });
+        self.check(subject, offset)
+    }
+
+    /// An instruction of a frame whose instructions are told one by one.
+    pub fn step(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
+        self.tell_stand();
+        let known = self.codes.get(self.told(subject.mark()) as usize).and_then(Option::as_ref);
+        let is_constant = opcode == trace::opcode::LOAD_CONST;
+        let mut text = None;
+        if self.constants && is_constant && known.is_some_and(|known| known.has_mutable) {
+            let mut constant = Vec::new();
+            if !subject.constant(operand, &mut constant) {
+                constant.extend_from_slice(b"None");
+            }
+            text = Some(constant);
+        }
+        self.tell(&Event::Step { opcode, offset, operand, text: text.as_deref() });
+    }
+
+    /// From here on each instruction is told by itself.
+    pub fn every(&mut self, lasti: i32) {
+        self.tell_stand();
+        self.every = true;
+        self.tell(&Event::Every { lasti });
+    }
+
+    /// A code object died.
+    pub fn forget(&mut self, mark: Mark) {
+        let code = self.told(mark);
+        if self.codes.get_mut(code as usize).and_then(Option::take).is_some() {
+            self.tell(&Event::Forget { code });
+        }
+    }
+
+    /// Another thread runs; threads are known by an address.
+    pub fn switch(&mut self, thread: usize, lasti: i32) {
+        self.tell_stand();
+        let thread = self.thread(thread);
+        self.tell(&Event::Switch { thread, lasti });
+    }
+
+    /// A thread is no more: its address may come back.
+    pub fn gone(&mut self, thread: usize) {
+        if let Some(thread) = self.threads.remove(&thread) {
+            self.tell(&Event::Gone { thread });
+        }
+    }
+
+    /// The number of a thread: 0 for the first that is asked for.
+    pub fn thread(&mut self, address: usize) -> u32 {
+        let next = self.next_thread;
+        let number = *self.threads.entry(address).or_insert(next);
+        self.next_thread += u32::from(number == next);
+        number
+    }
+
+    /// The end, in good order.
+    pub fn end(&mut self, lasti: i32) {
+        self.tell_stand();
+        self.tell(&Event::End { lasti });
+    }
+
+    fn tell_stand(&mut self) {
+        if let Some((offset, begun)) = self.stands.take() {
+            self.tell(&Event::Stand { offset, begun });
+        }
+    }
+
+    /// Gives a code object its number, if it has none, and sees that it can start there.
+    fn meet(&mut self, subject: &impl Subject, start: u32) -> Mark {
+        let mark = subject.mark();
+        if self.told(mark) != 0 {
+            return self.check(subject, start);
+        }
+        let (mut definition, has_mutable) = subject.definition(self.constants);
+        let mut reach = Reach::default();
+        let is_known = reach.follow(subject.bytes(), 0) && reach.follow(subject.bytes(), start);
+        definition.is_watched = !is_known || (has_mutable && self.constants);
+        let number = self.last_number() as i32 + 1;
+        let mark = Mark(if definition.is_watched { -number } else { number });
+        self.codes.push(Some(Box::new(Known { reach, has_mutable })));
+        subject.set_mark(mark);
+        if self.outcomes.count > 0 {
+            // A long record may be cut by a death: the outcomes are not to be lost with it.
+            self.tell(&Event::Outcomes);
+        }
+        let mut bytes = Vec::new();
+        definition.write(&mut bytes);
+        self.tell(&Event::Define { code: self.told(mark), definition: &bytes });
+        mark
+    }
+
+    /// Whether the paths from an offset are known; else the code object is watched from now on.
+    fn check(&mut self, subject: &impl Subject, start: u32) -> Mark {
+        let mark = subject.mark();
+        let code = self.told(mark);
+        let known = self.codes.get_mut(code as usize).and_then(Option::as_mut);
+        let Some(known) = known.filter(|_| !mark.is_watched()) else { return mark };
+        if known.reach.has(start) || known.reach.follow(subject.bytes(), start) {
+            return mark;
+        }
+        let mark = mark.watched();
+        subject.set_mark(mark);
+        self.tell(&Event::Watch { code });
+        mark
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,10 +9,19 @@ use std::os::unix::ffi::OsStrExt;
 
 /// The file to write; tracing is on when it is set. `-` is standard output.
 pub const FILE: &str = "PYTHON27_TRACED_FILE";
-/// The `co_name` to which the trace is confined.
+/// The `co_name` to which a text trace is confined.
 pub const NAME: &str = "PYTHON27_TRACED_NAME";
-/// Any of `resolve`, `blog`, `raw`, joined by commas.
+/// Any of [`WORDS`], and `limit=N`, `max-bytes=N`, joined by commas.
 pub const OPTIONS: &str = "PYTHON27_TRACED_OPTIONS";
+/// The program's SHA-256, for a recording to tell.
+pub const PROGRAM: &str = "PYTHON27_TRACED_PROGRAM";
+
+/// All variables.
+pub const VARIABLES: [&str; 4] = [FILE, NAME, OPTIONS, PROGRAM];
+
+/// What options there are, those with a number aside.
+pub const WORDS: [&str; 9] =
+    ["resolve", "blog", "raw", "flow", "compress", "inherit", "follow-fork", "threads", "guard"];
 
 /// The wishes of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +36,25 @@ pub struct Settings {
     pub blog: bool,
     /// The program is a marshalled code object without a header.
     pub raw: bool,
+    /// A recording is written, not text.
+    pub flow: bool,
+    /// What is written is compressed.
+    pub compress: bool,
+    /// The variables stay in the environment: programs that this one starts are traced too, and
+    /// `%p` in the file's name is the process id.
+    pub inherit: bool,
+    /// Forked children are traced, each to a file of its own.
+    pub follow_fork: bool,
+    /// All threads are traced, each to a file of its own.
+    pub threads: bool,
+    /// Each instruction is checked before it runs.
+    pub guard: bool,
+    /// Ends after this many instructions.
+    pub limit: Option<u64>,
+    /// Ends before the file is larger than this.
+    pub max_bytes: Option<u64>,
+    /// The program's SHA-256.
+    pub program: Option<String>,
 }
 
 impl Settings {
@@ -35,22 +63,57 @@ impl Settings {
     pub fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Option<Settings>, String> {
         let Some(file) = get(FILE).filter(|file| !file.is_empty()) else { return Ok(None) };
         let name = get(NAME).map(|name| name.as_bytes().to_vec());
-        let mut settings = Settings { file, name, ..Settings::default() };
+        let program = get(PROGRAM).map(|program| program.to_string_lossy().into_owned());
+        let mut settings = Settings { file, name, program, ..Settings::default() };
         for option in get(OPTIONS).unwrap_or_default().as_bytes().split(|&byte| byte == b',') {
-            match option {
-                b"" => {}
-                b"resolve" => settings.resolve = true,
-                b"blog" => settings.blog = true,
-                b"raw" => settings.raw = true,
-                other => {
+            let option = String::from_utf8_lossy(option);
+            let (word, number) = match option.split_once('=') {
+                Some((word, number)) => (word, number.parse().ok()),
+                None => (&*option, None),
+            };
+            match (word, number) {
+                ("", _) => {}
+                ("resolve", None) => settings.resolve = true,
+                ("blog", None) => settings.blog = true,
+                ("raw", None) => settings.raw = true,
+                ("flow", None) => settings.flow = true,
+                ("compress", None) => settings.compress = true,
+                ("inherit", None) => settings.inherit = true,
+                ("follow-fork", None) => settings.follow_fork = true,
+                ("threads", None) => settings.threads = true,
+                ("guard", None) => settings.guard = true,
+                ("limit", Some(number)) => settings.limit = Some(number),
+                ("max-bytes", Some(number)) => settings.max_bytes = Some(number),
+                _ => {
+                    let words = WORDS.map(|word| format!("`{word}`")).join(", ");
                     return Err(format!(
-                        "`{OPTIONS}` holds `{}`; it knows `resolve`, `blog` and `raw`",
-                        OsStr::from_bytes(other).to_string_lossy()
+                        "`{OPTIONS}` holds `{option}`; it knows {words}, `limit=N` and \
+                         `max-bytes=N`"
                     ));
                 }
             }
         }
+        let bytes = settings.file.as_bytes();
+        let inner = bytes.strip_suffix(b".zst");
+        settings.compress |= inner.is_some();
+        settings.flow |= inner.unwrap_or(bytes).ends_with(b".flow");
         Ok(Some(settings))
+    }
+
+    /// The file of this process: `%p` is its id where children inherit the wish.
+    pub fn file_of(&self, process: u32) -> OsString {
+        if !self.inherit {
+            return self.file.clone();
+        }
+        let mut name = Vec::new();
+        let mut rest = self.file.as_bytes();
+        while let Some(at) = rest.windows(2).position(|pair| pair == b"%p") {
+            name.extend_from_slice(&rest[..at]);
+            name.extend_from_slice(process.to_string().as_bytes());
+            rest = &rest[at + 2..];
+        }
+        name.extend_from_slice(rest);
+        OsStr::from_bytes(&name).to_owned()
     }
 }
 
@@ -73,20 +136,53 @@ mod tests {
 
     #[test]
     fn all_are_read() {
-        let settings = read(&[(FILE, "t"), (NAME, ""), (OPTIONS, "resolve,blog,raw")]);
+        let options = format!("{},limit=5,max-bytes=6", WORDS.join(","));
+        let settings = read(&[(FILE, "t"), (NAME, ""), (OPTIONS, &options), (PROGRAM, "00")]);
         let wanted = Settings {
             file: "t".into(),
             name: Some(Vec::new()),
             resolve: true,
             blog: true,
             raw: true,
+            flow: true,
+            compress: true,
+            inherit: true,
+            follow_fork: true,
+            threads: true,
+            guard: true,
+            limit: Some(5),
+            max_bytes: Some(6),
+            program: Some("00".to_owned()),
         };
         assert_eq!(settings, Ok(Some(wanted)));
     }
 
     #[test]
+    fn the_files_name_tells_the_format() {
+        for (file, flow, compress) in [
+            ("t.txt", false, false),
+            ("t.txt.zst", false, true),
+            ("t.flow", true, false),
+            ("t.flow.zst", true, true),
+        ] {
+            let settings = read(&[(FILE, file)]).unwrap().unwrap();
+            assert_eq!((settings.flow, settings.compress), (flow, compress), "{file}");
+        }
+    }
+
+    #[test]
+    fn each_process_may_have_a_file_of_its_own() {
+        let settings = read(&[(FILE, "a%p.%p%"), (OPTIONS, "inherit")]).unwrap().unwrap();
+        assert_eq!(settings.file_of(12), "a12.12%");
+        let settings = read(&[(FILE, "a%p")]).unwrap().unwrap();
+        assert_eq!(settings.file_of(12), "a%p");
+    }
+
+    #[test]
     fn an_unknown_option_is_named() {
-        let error = read(&[(FILE, "t"), (OPTIONS, "resolve,flow")]).unwrap_err();
-        assert!(error.contains("`flow`"), "{error}");
+        for option in ["flows", "limit", "limit=x", "raw=1"] {
+            let error = read(&[(FILE, "t"), (OPTIONS, option)]).unwrap_err();
+            assert!(error.contains(&format!("holds `{option}`")), "{error}");
+        }
     }
 }

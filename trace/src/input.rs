@@ -103,6 +103,14 @@ impl Input {
         }
     }
 
+    /// Its bytes, as they come.
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        match self.source {
+            Source::Mapped(map) => Box::new(Cursor::new(map)),
+            Source::Stream(reader) => reader,
+        }
+    }
+
     pub(crate) fn into_parts(self) -> (String, Source) {
         (self.name, self.source)
     }

@@ -3,6 +3,7 @@
 //! Recorder and readers share the first two: the hook in the interpreter links this crate without
 //! features, `trace27` and the tests with them. Recording itself is not here.
 
+pub mod flow;
 pub mod opcode;
 pub mod text;
 
@@ -30,3 +31,5 @@ pub mod pyc;
 pub mod validate;
 #[cfg(feature = "cli")]
 pub mod view;
+#[cfg(all(feature = "cli", unix))]
+pub mod writer;

@@ -12,6 +12,39 @@ pub const HAVE_ARGUMENT: u8 = 90;
 /// The prefix that gives the next instruction the upper 16 bits of its operand.
 pub const EXTENDED_ARG: u8 = 145;
 
+/// Opcodes that lead elsewhere than to the next instruction, or may, and the one that loads
+/// constants, by their names.
+macro_rules! named {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        pub const $name: u8 = number(stringify!($name));
+    )*};
+}
+
+named! {
+    STOP_CODE POP_JUMP_IF_FALSE POP_JUMP_IF_TRUE JUMP_IF_FALSE_OR_POP
+    JUMP_IF_TRUE_OR_POP JUMP_ABSOLUTE JUMP_FORWARD FOR_ITER
+    RETURN_VALUE YIELD_VALUE BREAK_LOOP CONTINUE_LOOP
+    RAISE_VARARGS SETUP_LOOP SETUP_EXCEPT SETUP_FINALLY
+    SETUP_WITH LOAD_CONST
+}
+
+/// The number of an opcode that the table holds.
+const fn number(name: &str) -> u8 {
+    let mut row = 0;
+    loop {
+        let (number, other) = (TABLE[row].0, TABLE[row].1.as_bytes());
+        let mut at = 0;
+        while at < other.len() && at < name.len() && other[at] == name.as_bytes()[at] {
+            at += 1;
+        }
+        if at == other.len() && at == name.len() {
+            return number;
+        }
+        row += 1;
+    }
+}
+
 /// What the operand of an opcode stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {

@@ -1,3 +1,4 @@
 //! What people are shown of a trace: one file for each view.
 
+pub mod expand;
 pub mod info;

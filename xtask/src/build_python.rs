@@ -35,7 +35,6 @@ pub fn run(layout: &Layout, flags: &BuildPython, ui: &Ui) -> Result<()> {
         ..Config::new(Kind::Traced, jobs(&flags.building))
     };
     let interpreter = build(layout, &config, &flags.building, Needed::Build, ui)?;
-    build_trace27(layout)?;
     link(layout, "python27-traced", &interpreter.python)?;
     link(layout, "trace27", &layout.root().join("target/release/trace27"))?;
     if !interpreter.is_new {
@@ -65,7 +64,27 @@ pub fn build(
     let source = flags.source.source.as_deref();
     let request = Request { source, offline: flags.source.offline, cache: &cache };
     let machine = || equip(flags.install_deps, needed, ui);
-    interpreter::build(layout, config, &request, &machine, ui)
+    let interpreter = interpreter::build(layout, config, &request, &machine, ui)?;
+    if config.kind == Kind::Traced {
+        build_trace27(layout)?;
+        install_writer(layout, &interpreter.python)?;
+    }
+    Ok(interpreter)
+}
+
+/// Puts `trace27` beside an interpreter, which starts it to write its traces.
+fn install_writer(layout: &Layout, python: &Path) -> Result<()> {
+    let built = layout.root().join("target/release/trace27");
+    let program = fs::read(&built).with_context(|| format!("no `{}`", built.display()))?;
+    let place = python.with_file_name("trace27");
+    if fs::read(&place).is_ok_and(|there| there == program) {
+        return Ok(());
+    }
+    // Another name first: a writer that runs keeps the file that it started from.
+    let new = python.with_file_name("trace27.new");
+    fs::copy(&built, &new)
+        .and_then(|_| fs::rename(&new, &place))
+        .with_context(|| format!("cannot install `{}`", place.display()))
 }
 
 /// How many compilers may run at once.

@@ -12,13 +12,18 @@ use crate::layout::{Kind, Layout};
 use crate::process::run_logged;
 
 /// All that the library is made of.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 11] = [
     "Cargo.toml",
     "Cargo.lock",
     "shim",
     "trace/Cargo.toml",
     "trace/src/opcode.rs",
     "trace/src/text.rs",
+    "trace/src/flow.rs",
+    "trace/src/flow/code.rs",
+    "trace/src/flow/event.rs",
+    "trace/src/flow/page.rs",
+    "trace/src/flow/reach.rs",
 ];
 
 const LIBRARY: &str = "libhook.a";
@@ -60,7 +65,9 @@ pub fn build(layout: &Layout, name: &str) -> Result<()> {
         "{cargo} rustc --package shim --lib --release --features interpreter
             --crate-type staticlib --target-dir {target}"
     )
-    .env("PYTHON27_TRACED_INCLUDE", headers);
+    .env("PYTHON27_TRACED_INCLUDE", headers)
+    // What a recording says that it was made by.
+    .env("PYTHON27_TRACED_BUILD", &digest(layout)?[..16]);
     run_logged(
         command,
         &layout.log(name, "hook"),

@@ -82,6 +82,10 @@ pub const CPYTHON: Release<'static> = Release {
         // Patched.
         Blob { path: "Python/ceval.c", id: "e1140a8e401243e10165c01af11d2573600bd229" },
         Blob { path: "Objects/codeobject.c", id: "d50e4c61f088283f2286f897cad165c7c1d56b03" },
+        Blob { path: "Include/code.h", id: "26c571ae8727b172e9829e78ac4012baeeb9c0cf" },
+        Blob { path: "Python/pystate.c", id: "f33f18202360f579d155feb4a26d6c454cffbbe5" },
+        Blob { path: "Python/importdl.c", id: "14c9be87d31b33a4ba4cb76e98c13a7dbc19aa0c" },
+        Blob { path: "Modules/signalmodule.c", id: "88b471193214d59160d9afc7940f86409c30b61c" },
         Blob { path: "Modules/main.c", id: "a6edf822d039cd4ea58f76e8f409815de9ee7226" },
         Blob { path: "Python/pythonrun.c", id: "abdfb146ae51f16f9172028f4168f84505066e1f" },
         Blob { path: "Python/import.c", id: "b79354b37a406450d475cd6566dae0644d68af2f" },

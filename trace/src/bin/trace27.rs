@@ -66,6 +66,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write the text of a flow recording
+    Expand(trace::view::expand::Args),
+    /// What the interpreter starts to write its traces
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Writer(trace::writer::Args),
     /// What `lockstep` starts for itself
     #[cfg(unix)]
     #[command(hide = true)]
@@ -135,6 +141,9 @@ fn run(command: &Command) -> Result<ExitCode> {
             output.flush()?;
             found?;
         }
+        Command::Expand(args) => args.run()?,
+        #[cfg(unix)]
+        Command::Writer(args) => trace::writer::run(args)?,
         #[cfg(unix)]
         Command::LockstepWarden { folder, fields } => trace::lockstep::warden(folder, fields),
     }

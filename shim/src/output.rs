@@ -1,0 +1,57 @@
+//! The file that a trace goes to, until the writer has it.
+//!
+//! A regular file is locked for as long as it is written, the writer's last act included: readers
+//! wait for it, and no two recordings share one.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// Creates or empties the file at `path`; `-` is standard output.
+pub fn open(path: &OsStr) -> io::Result<OwnedFd> {
+    if path == "-" {
+        return io::stdout().as_fd().try_clone_to_owned();
+    }
+    let file = File::options().write(true).create(true).truncate(false).open(path)?;
+    if file.metadata()?.is_file() {
+        // SAFETY: an open descriptor and flags.
+        let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+        if locked != 0 {
+            let error = io::Error::last_os_error();
+            // A file system without locks is written all the same.
+            if error.kind() == io::ErrorKind::WouldBlock {
+                return Err(io::Error::other(
+                    "another recording is being written to it; name another file",
+                ));
+            }
+        }
+        file.set_len(0)?;
+    }
+    Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_emptied_and_locked() {
+        let folder = std::env::temp_dir().join(format!("output-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("trace.txt");
+        std::fs::write(&path, "old").unwrap();
+        let first = open(path.as_os_str()).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        let error = open(path.as_os_str()).unwrap_err();
+        assert!(error.to_string().contains("another recording"), "{error}");
+        drop(first);
+        assert!(open(path.as_os_str()).is_ok());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_cannot_be_opened() {
+        assert!(open(std::env::temp_dir().as_os_str()).is_err());
+    }
+}

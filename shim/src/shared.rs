@@ -1,0 +1,318 @@
+//! The hook's end of the memory that it shares with the writer: where records go.
+//!
+//! Owns the mapping of the page over the interpreter's own, and the ring. Tells bytes; what they
+//! mean is made in `recorder`. Besides `py` the only place with raw pointers.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::ptr;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+
+use trace::flow::event::{Outcomes, tag};
+use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure};
+
+/// Bytes that can be told beyond `limit` without another look.
+const SLACK: u64 = 64;
+
+/// How long the hook sleeps at most before it looks whether the writer is still there.
+const SLEEP_NS: i64 = 100_000_000;
+
+/// Where the ring is mapped, twice in a row, so that no record is ever cut in two.
+static RING_AT: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
+
+/// The page that the evaluation loop writes to.
+#[derive(Clone, Copy)]
+pub struct Shared {
+    page: &'static Page,
+}
+
+/// Why nothing more can be told.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The writer cannot write; the system's error number.
+    Write(i32),
+    /// The writer found a fault of ours.
+    Fault,
+    /// A limit that was asked for is reached.
+    Limit,
+    /// The writer is no more.
+    Writer,
+}
+
+impl Shared {
+    /// # Safety
+    ///
+    /// `page` must be `_PyTraced_Now`: a static of this size and alignment, in a page of its own.
+    #[inline]
+    pub unsafe fn at(page: *mut Page) -> Shared {
+        // SAFETY: a static by the contract of this function; all fields are atomic, and those that
+        // the evaluation loop writes are written by this very thread.
+        Shared { page: unsafe { &*page } }
+    }
+
+    /// The fields.
+    #[inline]
+    pub fn page(self) -> &'static Page {
+        self.page
+    }
+
+    /// Puts new shared memory in the place of the page, and maps a ring. The descriptor is for the
+    /// writer.
+    pub fn open(self) -> io::Result<OwnedFd> {
+        // SAFETY: takes a number.
+        if unsafe { libc::sysconf(libc::_SC_PAGESIZE) } != PAGE as libc::c_long {
+            return Err(io::Error::other("this machine's memory pages are not of 4096 bytes"));
+        }
+        // SAFETY: the name is a C string; the kernel makes a new descriptor.
+        let descriptor = unsafe { libc::memfd_create(c"trace".as_ptr(), libc::MFD_CLOEXEC) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
+        let memory = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        // SAFETY: an open descriptor.
+        if unsafe { libc::ftruncate(memory.as_raw_fd(), (PAGE + RING) as libc::off_t) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: address space that the kernel chooses, and that nobody has yet.
+        let ring = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                2 * RING,
+                libc::PROT_NONE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if ring == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        for half in [0, RING] {
+            map_over(ring.wrapping_byte_add(half), RING, Some((&memory, PAGE)))?;
+        }
+        map_over(ptr::from_ref(self.page).cast_mut().cast(), PAGE, Some((&memory, 0)))?;
+        RING_AT.store(ring.cast(), Release);
+        self.page.outcomes.store(1, Relaxed);
+        self.page.lasti.store(NOWHERE, Relaxed);
+        self.page.held.store(NOT_HELD, Relaxed);
+        Ok(memory)
+    }
+
+    /// Gives the page back to this process alone; what was told stays with the writer.
+    pub fn leave(self) {
+        let ring = RING_AT.swap(ptr::null_mut(), SeqCst);
+        if ring.is_null() {
+            return;
+        }
+        // A failure leaves the shared page, which then nobody reads.
+        let _ = map_over(ptr::from_ref(self.page).cast_mut().cast(), PAGE, None);
+        // SAFETY: mapped by `open`, and no longer known to anybody.
+        unsafe { libc::munmap(ring.cast(), 2 * RING) };
+    }
+
+    /// Tells a short record: its form, then the outcomes so far, then the lowest `length` bytes of
+    /// `fields`. False if the hook has to look around first; then nothing is told.
+    #[inline]
+    pub fn tell_short(self, form: u8, fields: u64, length: usize) -> bool {
+        let page = self.page;
+        let head = page.head.load(Relaxed);
+        if head > page.limit.load(Relaxed) {
+            return false;
+        }
+        let outcomes = Outcomes::of_register(page.outcomes.load(Relaxed));
+        let bytes = outcomes.bytes();
+        let at = RING_AT.load(Relaxed).wrapping_add(head as usize & (RING - 1));
+        // SAFETY: the ring is mapped while a thread is traced (`open` comes before, `leave` after),
+        // twice, so `SLACK` bytes from any position are inside; the writer reads only below `head`
+        // and has taken all that this overwrites (`limit`).
+        unsafe {
+            at.write(tag(form, outcomes));
+            at.wrapping_add(1).cast::<u64>().write_unaligned(outcomes.bits.to_le());
+            at.wrapping_add(1 + bytes).cast::<u64>().write_unaligned(fields.to_le());
+        }
+        // If the process is killed in between, the last few are lost, and none is told twice.
+        page.lasti.store(NOWHERE, Relaxed);
+        page.outcomes.store(1, Release);
+        page.head.store(head + (1 + bytes + length) as u64, Release);
+        true
+    }
+
+    /// Takes the outcomes so far, for a record that [`Shared::tell`] will tell.
+    pub fn outcomes(self) -> Outcomes {
+        Outcomes::of_register(self.page.outcomes.load(Relaxed))
+    }
+
+    /// How far the running frame has come.
+    pub fn progress(self) -> i32 {
+        let held = self.page.held.load(Relaxed);
+        let lasti = if held == NOT_HELD { self.page.lasti.load(Relaxed) } else { held };
+        lasti.max(NOWHERE)
+    }
+
+    /// Tells records, the first of which holds the outcomes so far; waits for room.
+    /// `keeps_position` where they do not say how far the thread has come.
+    pub fn tell(self, bytes: &[u8], keeps_position: bool) -> Result<(), Lost> {
+        let page = self.page;
+        let mut rest = bytes;
+        loop {
+            self.look(1)?;
+            let head = page.head.load(Relaxed);
+            let room = (page.tail.load(Acquire) + RING as u64 - SLACK).saturating_sub(head);
+            let count = rest.len().min(room as usize);
+            let (piece, after) = rest.split_at(count);
+            let at = RING_AT.load(Relaxed).wrapping_add(head as usize & (RING - 1));
+            // SAFETY: as in `tell_short`; there is room for `count` bytes, which is less than a ring.
+            unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), at, count) };
+            rest = after;
+            if rest.is_empty() && !keeps_position {
+                page.lasti.store(NOWHERE, Relaxed);
+            }
+            page.outcomes.store(1, Release);
+            page.head.store(head + count as u64, Release);
+            if rest.is_empty() {
+                return self.look(0);
+            }
+        }
+    }
+
+    /// Waits until there is room for so many bytes, wakes the writer where it should take some, and
+    /// sets the next `limit`.
+    pub fn look(self, need: u64) -> Result<(), Lost> {
+        let page = self.page;
+        loop {
+            match page.failed.load(SeqCst) {
+                0 => {}
+                failure::WRITE | failure::WRITER => {
+                    return Err(Lost::Write(page.errno.load(Relaxed)));
+                }
+                failure::LIMIT => return Err(Lost::Limit),
+                _ => return Err(Lost::Fault),
+            }
+            let (head, tail) = (page.head.load(Relaxed), page.tail.load(SeqCst));
+            let most = tail + RING as u64 - SLACK;
+            if head - tail >= WAKE || head + need > most {
+                self.wake_writer();
+            }
+            if head + need <= most {
+                page.limit.store(most.min(head + WAKE), SeqCst);
+                // The writer sets it to 0 after `failed`: one of us sees the other's.
+                if page.failed.load(SeqCst) == 0 {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.sleep(|| page.tail.load(SeqCst) != tail || page.failed.load(SeqCst) != 0)?;
+        }
+    }
+
+    /// Lets the next record come through the recorder.
+    pub fn hold(self) {
+        self.page.limit.store(0, SeqCst);
+        // A position of 0 is not beyond a limit of 0, but the first record is never short.
+    }
+
+    /// Waits until the writer is there. An error is its own, or there is none.
+    pub fn wait_for_writer(self) -> Result<(), Lost> {
+        self.sleep_until(|page| page.writer.load(SeqCst) != 0)?;
+        self.look(0)
+    }
+
+    /// Says that nothing more will be told, and waits until all is kept.
+    pub fn close(self) -> Result<(), Lost> {
+        self.page.closed.store(1, SeqCst);
+        self.wake_writer();
+        self.sleep_until(|page| page.done.load(SeqCst) != 0)?;
+        match self.page.failed.load(SeqCst) {
+            0 | failure::LIMIT => Ok(()),
+            failure::WRITE => Err(Lost::Write(self.page.errno.load(Relaxed))),
+            _ => Err(Lost::Fault),
+        }
+    }
+
+    fn sleep_until(self, is_there: impl Fn(&Page) -> bool) -> Result<(), Lost> {
+        while !is_there(self.page) {
+            self.sleep(|| is_there(self.page))?;
+        }
+        Ok(())
+    }
+
+    /// Sleeps until the writer has taken something, unless that has happened already.
+    fn sleep(self, is_there: impl Fn() -> bool) -> Result<(), Lost> {
+        let page = self.page;
+        let taken = page.taken.load(SeqCst);
+        page.hook_waits.store(1, SeqCst);
+        if !is_there() {
+            let limit = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NS };
+            // SAFETY: the futex is a field of the page, which is mapped for good.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_futex,
+                    page.taken.as_ptr(),
+                    libc::FUTEX_WAIT,
+                    taken,
+                    &raw const limit,
+                    ptr::null::<u32>(),
+                    0,
+                );
+            }
+        }
+        page.hook_waits.store(0, SeqCst);
+        let writer = page.writer.load(SeqCst) as libc::pid_t;
+        // SAFETY: signal 0 only asks whether the process is there.
+        let is_gone = writer != 0 && unsafe { libc::kill(writer, 0) } != 0;
+        if is_gone && !is_there() { Err(Lost::Writer) } else { Ok(()) }
+    }
+
+    fn wake_writer(self) {
+        let page = self.page;
+        page.news.fetch_add(1, SeqCst);
+        if page.writer_waits.load(SeqCst) != 0 {
+            // SAFETY: as in `sleep`.
+            unsafe { libc::syscall(libc::SYS_futex, page.news.as_ptr(), libc::FUTEX_WAKE, 1) };
+        }
+    }
+
+    /// Another thread takes the GIL: how far the traced one has come is kept apart.
+    pub fn leave_thread(self) {
+        if self.page.held.load(Relaxed) == NOT_HELD {
+            self.page.held.store(self.page.lasti.load(Relaxed), Release);
+        }
+    }
+
+    /// The traced thread has the GIL again.
+    pub fn come_back(self) {
+        let held = self.page.held.load(Relaxed);
+        if held != NOT_HELD {
+            self.page.lasti.store(held, Release);
+            self.page.held.store(NOT_HELD, Release);
+        }
+    }
+}
+
+/// Maps memory of a descriptor from an offset on, or private memory with zeros, in the place of what
+/// is at an address.
+fn map_over(
+    address: *mut libc::c_void,
+    length: usize,
+    memory: Option<(&OwnedFd, usize)>,
+) -> io::Result<()> {
+    let (flags, descriptor, offset) = match memory {
+        Some((memory, offset)) => (libc::MAP_SHARED, memory.as_raw_fd(), offset),
+        None => (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0),
+    };
+    // SAFETY: the callers give whole pages that are ours: reserved a moment ago, or the static page,
+    // which nobody holds a Rust reference to but through atomics.
+    let mapped = unsafe {
+        libc::mmap(
+            address,
+            length,
+            libc::PROT_READ | libc::PROT_WRITE,
+            flags | libc::MAP_FIXED,
+            descriptor,
+            offset as libc::off_t,
+        )
+    };
+    if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

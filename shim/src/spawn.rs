@@ -1,0 +1,119 @@
+//! Starts the writer: a process that is nobody's child and has nothing of ours but two descriptors.
+//!
+//! Detached twice over, so that the program's `wait` never meets it, the terminal's signals do not
+//! reach it, and whatever ends the program leaves it to finish.
+
+use std::ffi::{CStr, CString, OsString};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::ptr;
+use std::sync::atomic::Ordering::SeqCst;
+
+use trace::flow::page::{Page, failure};
+
+/// The descriptors of the writer, whatever they are here.
+pub const RING: RawFd = 3;
+/// See [`RING`].
+pub const OUT: RawFd = 4;
+
+/// Names another writer than the one beside the interpreter.
+pub const WRITER: &str = "PYTHON27_TRACED_WRITER";
+
+/// Where the writer is: beside the executable.
+pub fn program() -> io::Result<PathBuf> {
+    if let Some(named) = std::env::var_os(WRITER).filter(|named| !named.is_empty()) {
+        return Ok(named.into());
+    }
+    Ok(std::env::current_exe()?.with_file_name("trace27"))
+}
+
+/// Starts the writer with these arguments. An error that comes later is on the page.
+pub fn start(
+    program: &std::path::Path,
+    arguments: Vec<OsString>,
+    ring: &OwnedFd,
+    out: &OwnedFd,
+    page: &Page,
+) -> io::Result<()> {
+    let c_string = |text: Vec<u8>| {
+        CString::new(text).map_err(|_| io::Error::other("a name with a NUL cannot be passed on"))
+    };
+    let path = c_string(program.as_os_str().as_bytes().to_vec())?;
+    let mut owned = vec![path.clone()];
+    for argument in arguments {
+        owned.push(c_string(argument.into_vec())?);
+    }
+    let mut arguments: Vec<*const libc::c_char> = owned.iter().map(|text| text.as_ptr()).collect();
+    arguments.push(ptr::null());
+
+    // SAFETY: the child only calls what may be called after a fork (`detach`).
+    let child = unsafe { libc::fork() };
+    match child {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            // SAFETY: a new session, and a fork as above.
+            let again = unsafe {
+                libc::setsid();
+                libc::fork()
+            };
+            if again == 0 {
+                detach(&path, &arguments, ring.as_raw_fd(), out.as_raw_fd(), page);
+            }
+            // SAFETY: ends this process without anything of the program's.
+            unsafe { libc::_exit(i32::from(again < 0)) };
+        }
+        _ => {
+            let mut status = 0;
+            // SAFETY: our own child, which ends at once.
+            while unsafe { libc::waitpid(child, &raw mut status, 0) } < 0 {
+                let error = io::Error::last_os_error();
+                match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    // SIGCHLD is ignored: the kernel has waited for it.
+                    _ => break,
+                }
+            }
+            if status == 0 { Ok(()) } else { Err(io::Error::other("no process can be started")) }
+        }
+    }
+}
+
+/// Becomes the writer. Calls only functions that are safe in the child of a process with threads,
+/// and does not allocate.
+fn detach(
+    path: &CStr,
+    arguments: &[*const libc::c_char],
+    ring: RawFd,
+    out: RawFd,
+    page: &Page,
+) -> ! {
+    // SAFETY: system calls on numbers and C strings that live here; nothing of the parent's memory
+    // is written but the shared page.
+    unsafe {
+        // Out of the way of the numbers that they get.
+        let high = [ring, out].map(|descriptor| libc::fcntl(descriptor, libc::F_DUPFD, 10));
+        let nothing = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+        for standard in 0..3 {
+            libc::dup2(nothing, standard);
+        }
+        libc::dup2(high[0], RING);
+        libc::dup2(high[1], OUT);
+        // The program's own descriptors are not kept open for longer than it keeps them.
+        if libc::syscall(libc::SYS_close_range, OUT + 1, u32::MAX, 0) != 0 {
+            for descriptor in OUT + 1..1024 {
+                libc::close(descriptor);
+            }
+        }
+        let mut none = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
+        libc::execv(path.as_ptr(), arguments.as_ptr());
+        page.errno.store(*libc::__errno_location(), SeqCst);
+        page.failed.store(failure::WRITER, SeqCst);
+        page.taken.fetch_add(1, SeqCst);
+        libc::syscall(libc::SYS_futex, page.taken.as_ptr(), libc::FUTEX_WAKE, 1);
+        libc::_exit(127);
+    }
+}

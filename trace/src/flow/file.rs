@@ -1,0 +1,353 @@
+//! The file of a recording: written and read side by side. `docs/flow-format.md` describes it.
+//!
+//! After a magic number and a version come sections, each with its length and a checksum. A
+//! section of events says where all frames stood before it, so it can be read without those
+//! before; code objects come in sections of their own, before the events that need them.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use serde_json::Value;
+
+use super::event::{self, Event, Outcomes};
+use super::walk::Walker;
+
+/// What a recording starts with.
+pub const MAGIC: [u8; 8] = *b"py27flow";
+
+/// The version that is written, and the only one that is read. To be raised with every change
+/// that an older reader would misread.
+pub const VERSION: u32 = 1;
+
+/// Bytes of a section before its content: kind, three zeros, length, checksum.
+const HEAD: usize = 12;
+
+/// Bytes of events, or of definitions, that end a section.
+const LARGE: usize = 1 << 19;
+
+/// Instructions that end a section: a reader makes text of it at once, in memory.
+const MANY: u64 = 1 << 18;
+
+/// Bytes that are compressed together, so that each frame can be read without those before.
+const FRAME: usize = 1 << 20;
+
+/// The level of compression: the recording repeats itself so much that higher ones gain little.
+const LEVEL: i32 = 1;
+
+/// Kinds of sections.
+pub mod section {
+    /// One JSON object: what was recorded, with what, how.
+    pub const ABOUT: u8 = 1;
+    /// Records that define, watch and forget code objects.
+    pub const CODES: u8 = 2;
+    /// Two numbers of 8 bytes (instructions before it, instructions in it), the frames, records.
+    pub const EVENTS: u8 = 3;
+    /// One JSON object: how it ended.
+    pub const END: u8 = 4;
+}
+
+/// Writes a recording.
+pub struct FlowWriter<W> {
+    out: W,
+    compress: bool,
+    codes: Vec<u8>,
+    events: Vec<u8>,
+    frames: Vec<u8>,
+    first: u64,
+    waiting: Vec<u8>,
+    gone: Vec<u8>,
+    written: u64,
+}
+
+impl<W: Write> FlowWriter<W> {
+    /// Starts a file; compressed, it is a series of Zstandard frames that hold the very same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn new(out: W, compress: bool, about: &Value) -> io::Result<FlowWriter<W>> {
+        let (codes, events, frames) = (Vec::new(), Vec::new(), Vec::new());
+        let (waiting, gone) = (Vec::new(), Vec::new());
+        let mut writer = FlowWriter {
+            out,
+            compress,
+            codes,
+            events,
+            frames,
+            first: 0,
+            waiting,
+            gone,
+            written: 0,
+        };
+        let mut start = MAGIC.to_vec();
+        start.extend_from_slice(&VERSION.to_le_bytes());
+        append(&mut start, section::ABOUT, &[about.to_string().as_bytes()]);
+        writer.put(&start)?;
+        Walker::default().save(&mut writer.frames);
+        Ok(writer)
+    }
+
+    /// Takes a record about a code object.
+    pub fn code(&mut self, event: &Event) {
+        event::write(&mut self.codes, Outcomes::default(), event);
+    }
+
+    /// Takes a record that a code object died. What the section at hand starts with may still
+    /// name it, so it is told after that.
+    pub fn code_gone(&mut self, event: &Event) {
+        event::write(&mut self.gone, Outcomes::default(), event);
+    }
+
+    /// Takes the bytes of a record that `walker` has followed, `count` instructions having been
+    /// executed so far; `ends` asks for the end of the section.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn record(
+        &mut self,
+        bytes: &[u8],
+        walker: &Walker,
+        count: u64,
+        ends: bool,
+    ) -> io::Result<()> {
+        self.events.extend_from_slice(bytes);
+        let is_large = self.events.len() >= LARGE || self.codes.len() >= LARGE;
+        if is_large || count - self.first >= MANY || ends {
+            self.flush(walker, count)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        if !self.codes.is_empty() {
+            append(&mut bytes, section::CODES, &[&self.codes]);
+        }
+        if !self.events.is_empty() {
+            let numbers = [self.first.to_le_bytes(), (count - self.first).to_le_bytes()].concat();
+            append(&mut bytes, section::EVENTS, &[&numbers, &self.frames, &self.events]);
+        }
+        self.codes.clear();
+        self.codes.append(&mut self.gone);
+        self.events.clear();
+        self.frames.clear();
+        walker.save(&mut self.frames);
+        self.first = count;
+        self.put(&bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.compress {
+            self.written += bytes.len() as u64;
+            return self.out.write_all(bytes);
+        }
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= FRAME { self.compress() } else { Ok(()) }
+    }
+
+    fn compress(&mut self) -> io::Result<()> {
+        let frame = zstd::bulk::compress(&self.waiting, LEVEL)?;
+        self.waiting.clear();
+        self.written += frame.len() as u64;
+        self.out.write_all(&frame)
+    }
+
+    /// How many bytes the file has so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Writes what is left, and how it ended.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn finish(mut self, walker: &Walker, count: u64, end: &Value) -> io::Result<W> {
+        self.flush(walker, count)?;
+        let mut bytes = Vec::new();
+        append(&mut bytes, section::END, &[end.to_string().as_bytes()]);
+        self.put(&bytes)?;
+        if !self.waiting.is_empty() {
+            self.compress()?;
+        }
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+impl<W> fmt::Debug for FlowWriter<W> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("FlowWriter").field("written", &self.written).finish_non_exhaustive()
+    }
+}
+
+fn append(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
+    let mut checksum = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    out.extend_from_slice(&[kind, 0, 0, 0]);
+    // Sections end at half a mebibyte and one record; no record comes near 4 GiB.
+    out.extend_from_slice(&(length as u32).to_le_bytes());
+    out.extend_from_slice(&checksum.finalize().to_le_bytes());
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+}
+
+/// A section as it stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// One of [`section`].
+    pub kind: u8,
+    /// Where its content starts in the (decompressed) file.
+    pub offset: u64,
+    /// Its content, whose checksum was right.
+    pub content: Vec<u8>,
+}
+
+/// The numbers before the records of a section of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Instructions that were executed before it.
+    pub first: u64,
+    /// Instructions that are executed in it.
+    pub count: u64,
+}
+
+impl Section {
+    /// Of a section of events, the numbers and what follows them.
+    pub fn stretch(&self) -> Option<(Stretch, &[u8])> {
+        let (first, rest) = self.content.split_first_chunk()?;
+        let (count, rest) = rest.split_first_chunk()?;
+        let (first, count) = (u64::from_le_bytes(*first), u64::from_le_bytes(*count));
+        first.checked_add(count)?;
+        Some((Stretch { first, count }, rest))
+    }
+}
+
+/// Why a file is no recording.
+#[derive(Debug)]
+pub enum Broken {
+    /// It cannot be read.
+    Io(io::Error),
+    /// It is none, or of another version, or damaged; what is wrong and the byte where.
+    Damaged(u64, String),
+}
+
+impl Broken {
+    /// Damage at a byte.
+    pub fn at(offset: u64, reason: impl fmt::Display) -> Broken {
+        Broken::Damaged(offset, reason.to_string())
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Broken::Io(error) => error.fmt(f),
+            Broken::Damaged(offset, reason) => write!(f, "byte {offset}: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Broken {
+        Broken::Io(error)
+    }
+}
+
+/// Reads the sections of a recording, in order.
+#[derive(Debug)]
+pub struct Sections<R> {
+    input: R,
+    offset: u64,
+    ended: bool,
+}
+
+impl<R: Read> Sections<R> {
+    /// Reads the start of a recording and what it says of itself.
+    ///
+    /// # Errors
+    ///
+    /// Another file, another version, damage.
+    pub fn open(input: R) -> Result<(Sections<R>, Value), Broken> {
+        let mut sections = Sections { input, offset: 0, ended: false };
+        let mut start = [0; 12];
+        let length = sections.fill(&mut start)?;
+        if length < MAGIC.len() || start[..8] != MAGIC {
+            return Err(Broken::at(0, "this is no flow recording"));
+        }
+        let version = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
+        if length == start.len() && version != VERSION {
+            let reason = format!(
+                "the recording is of version {version}, and this reads version {VERSION}; use the \
+                 `trace27` that was built with the interpreter"
+            );
+            return Err(Broken::at(8, reason));
+        }
+        match sections.next()? {
+            Some(Section { kind: section::ABOUT, offset, content }) => {
+                let about = serde_json::from_slice(&content)
+                    .map_err(|_| Broken::at(offset, "what it says of itself is no JSON"))?;
+                Ok((sections, about))
+            }
+            _ => Err(Broken::at(12, "it does not say what it is a recording of")),
+        }
+    }
+
+    /// The next section; `None` behind the last.
+    ///
+    /// # Errors
+    ///
+    /// Damage, and a file that ends before its end is told.
+    #[allow(clippy::should_implement_trait, reason = "it fails")]
+    pub fn next(&mut self) -> Result<Option<Section>, Broken> {
+        let at = self.offset;
+        let mut head = [0; HEAD];
+        let length = self.fill(&mut head)?;
+        if self.ended {
+            return match length {
+                0 => Ok(None),
+                _ => Err(Broken::at(at, "something follows the recording's end")),
+            };
+        }
+        let cut = || Broken::at(at, "the recording is cut short here; it was never finished");
+        if length < HEAD {
+            return Err(cut());
+        }
+        let (kind, zeros) = (head[0], [head[1], head[2], head[3]]);
+        if !(section::ABOUT..=section::END).contains(&kind) || zeros != [0; 3] {
+            return Err(Broken::at(at, "no section starts here; the file is damaged"));
+        }
+        let number = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| head[at + byte]));
+        let (length, checksum) = (u64::from(number(4)), number(8));
+        let offset = self.offset;
+        let mut content = Vec::new();
+        // Grows with what is there, not with what the length says.
+        self.input.by_ref().take(length).read_to_end(&mut content)?;
+        self.offset += content.len() as u64;
+        if (content.len() as u64) < length {
+            return Err(cut());
+        }
+        if crc32fast::hash(&content) != checksum {
+            return Err(Broken::at(offset, "the checksum of this section is wrong; it is damaged"));
+        }
+        self.ended = kind == section::END;
+        Ok(Some(Section { kind, offset, content }))
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.input.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.offset += filled as u64;
+        Ok(filled)
+    }
+}

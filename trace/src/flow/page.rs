@@ -1,0 +1,83 @@
+//! Where the hook and the writer meet: a page and a ring of bytes in memory that both see.
+//!
+//! The interpreter process tells, the writer process keeps. Whatever ends the interpreter, what
+//! it has told is in memory that outlives it, down to the outcomes that fill no record yet and
+//! the offset of its last instruction. The first fields are those of `traced.h`, which the
+//! evaluation loop writes by itself. Positions in the ring count all bytes since the start.
+
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+
+/// The size of the page, in bytes, as in `traced.h`.
+pub const PAGE: usize = 4096;
+
+/// The size of the ring, in bytes; a power of two.
+pub const RING: usize = 1 << 20;
+
+/// The most bytes that the hook tells before it wakes the writer.
+pub const WAKE: u64 = 64 << 10;
+
+/// `lasti` where no instruction has begun since the last record or outcome.
+pub const NOWHERE: i32 = -2;
+
+/// `held` while the traced thread has the GIL.
+pub const NOT_HELD: i32 = -3;
+
+/// The page. The hook writes the first two groups, the writer the third.
+#[repr(C, align(4096))]
+#[derive(Debug)]
+pub struct Page {
+    /// Outcomes that are in no record yet, the last in the lowest bit, a one above the first.
+    pub outcomes: AtomicU64,
+    /// The offset of the instruction that was last begun, by whatever thread.
+    pub lasti: AtomicI32,
+    /// That of the traced thread while another one runs.
+    pub held: AtomicI32,
+    /// Whether every instruction of every frame is told by itself: the interpreter's private note.
+    pub every: AtomicU32,
+    /// Numbers of code objects up to this one are another process's: as private.
+    pub base: AtomicU32,
+    first: [u8; 40],
+
+    /// How many bytes were told.
+    pub head: AtomicU64,
+    /// Beyond this position the hook has to look around before it tells more.
+    pub limit: AtomicU64,
+    /// Not zero once nothing more will be told.
+    pub closed: AtomicU32,
+    /// Not zero while the hook waits for room or for the end; a futex.
+    pub hook_waits: AtomicU32,
+    /// Raised each time the hook has news for the writer; a futex.
+    pub news: AtomicU32,
+    second: [u8; 36],
+
+    /// How many bytes the writer has taken.
+    pub tail: AtomicU64,
+    /// Raised each time the writer has taken some; a futex.
+    pub taken: AtomicU32,
+    /// Not zero while the writer sleeps.
+    pub writer_waits: AtomicU32,
+    /// The writer's process id once it is there.
+    pub writer: AtomicU32,
+    /// Why nothing more is kept, one of [`failure`]; zero while all is well.
+    pub failed: AtomicU32,
+    /// The system's error number that goes with it.
+    pub errno: AtomicI32,
+    /// Not zero once all is kept and closed.
+    pub done: AtomicU32,
+    third: [u8; PAGE - 160],
+}
+
+/// Why the writer keeps nothing more.
+pub mod failure {
+    /// The file cannot be written, `errno` says why.
+    pub const WRITE: u32 = 1;
+    /// What was told contradicts itself: a fault of ours.
+    pub const FAULT: u32 = 2;
+    /// A limit that was asked for is reached.
+    pub const LIMIT: u32 = 3;
+    /// The writer cannot be started, `errno` says why.
+    pub const WRITER: u32 = 4;
+}
+
+const _: () = assert!(size_of::<Page>() == PAGE && RING.is_power_of_two());
+const _: () = assert!(std::mem::offset_of!(Page, lasti) == 8);

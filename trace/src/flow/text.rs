@@ -1,0 +1,77 @@
+//! What was executed, as lines of text or only counted.
+
+use super::code::Definition;
+use super::run::{Code, Run};
+use super::walk::Visit;
+
+/// Collects the lines of a stretch of the instructions, and counts all.
+#[derive(Debug)]
+pub struct Text {
+    /// The lines so far; whoever takes them clears it.
+    pub lines: Vec<u8>,
+    /// How many instructions were executed so far.
+    pub count: u64,
+    /// Of the instructions, counted from 0, those that are written.
+    pub stretch: std::ops::Range<u64>,
+}
+
+impl Text {
+    /// All lines from the first instruction on.
+    pub fn all() -> Text {
+        Text::of(0, 0..u64::MAX)
+    }
+
+    /// The lines of a stretch, `count` instructions having been executed before.
+    pub fn of(count: u64, stretch: std::ops::Range<u64>) -> Text {
+        Text { lines: Vec::new(), count, stretch }
+    }
+
+    /// Whether nothing that comes is written.
+    pub fn is_over(&self) -> bool {
+        self.count >= self.stretch.end
+    }
+}
+
+impl Visit for Text {
+    #[inline]
+    fn run(&mut self, _: &Code, run: &Run, from: usize, to: usize) {
+        let after = self.count + run.count(from, to);
+        if self.stretch.start <= self.count && after <= self.stretch.end {
+            self.lines.extend_from_slice(run.lines(from, to));
+        } else {
+            let first = self.count;
+            let clip = |at: u64| at.clamp(first, after) - first;
+            let (skip, stop) = (clip(self.stretch.start), clip(self.stretch.end));
+            let line = |index: u64| {
+                let before = run.before(from) as usize + index as usize;
+                if before == 0 { 0 } else { run.ends[before - 1] as usize }
+            };
+            if skip < stop {
+                self.lines.extend_from_slice(&run.text[line(skip)..line(stop)]);
+            }
+        }
+        self.count = after;
+    }
+
+    fn step(&mut self, _: &Definition, _: u8, line: &[u8]) {
+        if self.stretch.contains(&self.count) {
+            self.lines.extend_from_slice(line);
+        }
+        self.count += 1;
+    }
+}
+
+/// Only counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count(pub u64);
+
+impl Visit for Count {
+    #[inline]
+    fn run(&mut self, _: &Code, run: &Run, from: usize, to: usize) {
+        self.0 += run.count(from, to);
+    }
+
+    fn step(&mut self, _: &Definition, _: u8, _: &[u8]) {
+        self.0 += 1;
+    }
+}

@@ -1,0 +1,409 @@
+//! Walks the way that a thread went, from records and the code objects that they speak of.
+//!
+//! Knows where every frame of the thread stands. What is executed goes to a [`Visit`] in the
+//! order in which it ran. A recording that contradicts itself is a [`Fault`], never a panic.
+
+use std::fmt;
+
+use super::code::Definition;
+use super::event::{self, Event, Fields, Outcomes, fold, write_number};
+use super::page::NOWHERE;
+use super::reach::Then;
+use super::run::{Code, Run, Wanted};
+
+/// Takes what was executed.
+pub trait Visit {
+    /// The instructions of groups `from..to` of a run, in order.
+    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize);
+
+    /// An instruction that was told by itself, and its line.
+    fn step(&mut self, code: &Definition, opcode: u8, line: &[u8]);
+}
+
+/// Why a recording cannot be true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Bytes that are no record.
+    Event(event::Fault),
+    /// A code object that was not defined, or is defined out of order.
+    Code(u32),
+    /// An offset at which the running frame cannot be.
+    Offset(i64),
+    /// An outcome where nothing is decided.
+    Outcome,
+    /// No frame is left.
+    NoFrame,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Fault::Event(fault) => fault.fmt(f),
+            Fault::Code(code) => write!(f, "code object {code} is not defined in its turn"),
+            Fault::Offset(offset) => write!(f, "the running frame cannot be at offset {offset}"),
+            Fault::Outcome => f.write_str("an outcome stands where nothing is decided"),
+            Fault::NoFrame => f.write_str("no frame is left"),
+        }
+    }
+}
+
+impl From<event::Fault> for Fault {
+    fn from(fault: event::Fault) -> Fault {
+        Fault::Event(fault)
+    }
+}
+
+/// A frame: the run that it is in, and how many of its groups were executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame {
+    code: u32,
+    run: u32,
+    at: u32,
+    /// Something else may run before it goes on.
+    stands: bool,
+}
+
+/// The frames of one thread, and all code objects.
+#[derive(Debug, Default)]
+pub struct Walker {
+    wanted: Wanted,
+    /// By number; nothing is numbered 0.
+    codes: Vec<Option<Box<Code>>>,
+    frames: Vec<Frame>,
+    every: bool,
+    /// The `lasti` of the instruction whose outcome came last, while nothing came after it.
+    decided: Option<u32>,
+}
+
+impl Walker {
+    /// Nothing has run.
+    pub fn new(wanted: Wanted) -> Walker {
+        Walker { wanted, codes: vec![None], ..Walker::default() }
+    }
+
+    /// A code object gets its number: they are numbered one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Another number than the next one.
+    pub fn define(&mut self, code: u32, definition: Definition) -> Result<(), Fault> {
+        if code as usize != self.codes.len() {
+            return Err(Fault::Code(code));
+        }
+        self.codes.push(Some(Box::new(Code::new(definition, &self.wanted))));
+        Ok(())
+    }
+
+    /// The code object of a number.
+    pub fn code(&self, code: u32) -> Option<&Code> {
+        self.codes.get(code as usize)?.as_deref()
+    }
+
+    /// From here on a code object's instructions are told one by one.
+    pub fn watch(&mut self, code: u32) -> Result<(), Fault> {
+        let found = self.codes.get_mut(code as usize).and_then(Option::as_mut);
+        found.ok_or(Fault::Code(code))?.is_watched = true;
+        Ok(())
+    }
+
+    /// A code object died; no frame of its is left.
+    pub fn forget(&mut self, code: u32) -> Result<(), Fault> {
+        match self.codes.get_mut(code as usize) {
+            Some(found) if found.is_some() => *found = None,
+            _ => return Err(Fault::Code(code)),
+        }
+        Ok(())
+    }
+
+    /// Whether no frame is there.
+    pub fn is_idle(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Outcomes, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// An outcome where nothing is decided.
+    #[inline]
+    pub fn outcomes(&mut self, outcomes: Outcomes, visit: &mut impl Visit) -> Result<(), Fault> {
+        for at in (0..outcomes.count).rev() {
+            self.outcome((outcomes.bits >> at & 1) as usize, visit)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn outcome(&mut self, outcome: usize, visit: &mut impl Visit) -> Result<(), Fault> {
+        let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
+        let code = self.codes[frame.code as usize].as_deref_mut();
+        let code = code.ok_or(Fault::Code(frame.code))?;
+        if self.every || code.is_watched {
+            return Err(Fault::Outcome);
+        }
+        loop {
+            let run = code.run(frame.run);
+            visit.run(code, run, frame.at as usize, run.groups.len());
+            let (then, last) = (run.then, run.groups.last());
+            self.decided = last.map(|group| group.lasti);
+            match then {
+                Then::Branch(_) => {
+                    let next = code.next(frame.run, outcome, &self.wanted);
+                    frame.run = next.ok_or(Fault::Outcome)?;
+                    (frame.at, frame.stands) = (0, false);
+                    return Ok(());
+                }
+                Then::Leave if outcome == 1 => {
+                    self.frames.pop();
+                    return Ok(());
+                }
+                Then::On(_) => {
+                    let next = code.next(frame.run, 0, &self.wanted);
+                    frame.run = next.ok_or(Fault::Outcome)?;
+                    frame.at = 0;
+                }
+                Then::Leave | Then::Never => return Err(Fault::Outcome),
+            }
+        }
+    }
+
+    /// An event of the thread. Those that speak of code objects or threads are for the caller.
+    ///
+    /// # Errors
+    ///
+    /// An event that cannot come here.
+    #[inline]
+    pub fn event(&mut self, event: &Event, visit: &mut impl Visit) -> Result<(), Fault> {
+        match *event {
+            Event::Outcomes => return Ok(()),
+            Event::Enter { lasti, code } => {
+                self.reach(lasti, visit)?;
+                self.push(code, 0)?;
+            }
+            Event::Resume { lasti, code, start } => {
+                self.reach(lasti, visit)?;
+                self.push(code, start)?;
+            }
+            Event::Land { lasti, target } => {
+                self.reach(lasti, visit)?;
+                self.go(target)?;
+            }
+            Event::Exit { lasti } => {
+                self.reach(lasti, visit)?;
+                self.frames.pop().ok_or(Fault::NoFrame)?;
+            }
+            Event::Stand { offset, begun } => {
+                if self.frames.is_empty() {
+                    return Err(Fault::NoFrame);
+                }
+                if begun {
+                    self.reach(offset, visit)?;
+                } else {
+                    self.reach_before(offset, visit)?;
+                }
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.stands = true;
+                }
+            }
+            Event::Go { offset } => self.go(offset)?,
+            Event::Step { opcode, offset, operand, text } => {
+                let frame = self.frames.last().ok_or(Fault::NoFrame)?;
+                let code = self.codes[frame.code as usize].as_deref_mut();
+                let code = code.ok_or(Fault::Code(frame.code))?;
+                if !self.every && !code.is_watched {
+                    return Err(Fault::Offset(offset.into()));
+                }
+                let (definition, line) = code.step((offset, opcode, operand), text, &self.wanted);
+                visit.step(definition, opcode, line);
+            }
+            Event::Every { lasti } => {
+                self.reach(lasti, visit)?;
+                self.every = true;
+            }
+            Event::Frame { code, lasti } => {
+                let start = u32::try_from(lasti).map_err(|_| Fault::Offset(lasti.into()))?;
+                self.push(code, start)?;
+                // In the middle of that instruction, which belongs to what was before.
+                if let Some(frame) = self.frames.last_mut() {
+                    let code = self.codes[code as usize].as_deref();
+                    let groups = code.map_or(0, |code| code.run(frame.run).groups.len());
+                    frame.at = 1.min(groups as u32);
+                }
+            }
+            Event::Watch { code } | Event::Define { code, .. } | Event::Forget { code } => {
+                return Err(Fault::Code(code));
+            }
+            Event::Switch { lasti, .. } => self.progress(lasti, visit),
+            Event::End { lasti } => self.progress(lasti, visit),
+            Event::Gone { .. } => {}
+        }
+        self.decided = None;
+        Ok(())
+    }
+
+    /// What a thread had done since the last record: outcomes, then instructions up to `lasti`,
+    /// [`NOWHERE`] if none is known.
+    ///
+    /// # Errors
+    ///
+    /// Outcomes that cannot be.
+    pub fn finish(
+        &mut self,
+        outcomes: Outcomes,
+        lasti: i32,
+        visit: &mut impl Visit,
+    ) -> Result<(), Fault> {
+        self.outcomes(outcomes, visit)?;
+        self.progress(lasti, visit);
+        Ok(())
+    }
+
+    /// Goes on to `lasti` if that lies ahead: it may be that of the last decision still.
+    fn progress(&mut self, lasti: i32, visit: &mut impl Visit) {
+        let is_old = lasti == NOWHERE || u32::try_from(lasti).ok() == self.decided;
+        let stands = self.frames.last().is_none_or(|frame| frame.stands);
+        if !is_old && !stands && self.lies_ahead(lasti) {
+            // It was just seen to lie ahead.
+            let _ = self.reach(lasti, visit);
+        }
+    }
+
+    fn lies_ahead(&self, lasti: i32) -> bool {
+        let Some(frame) = self.frames.last() else { return false };
+        let Some(code) = self.code(frame.code) else { return false };
+        let groups = &code.run(frame.run).groups[frame.at as usize..];
+        let runs_on = matches!(code.run(frame.run).then, Then::On(_));
+        let found = groups.iter().any(|group| i64::from(group.lasti) == i64::from(lasti));
+        !self.is_explicit(frame) && (found || runs_on)
+    }
+
+    #[inline]
+    fn is_explicit(&self, frame: &Frame) -> bool {
+        self.every || self.code(frame.code).is_none_or(|code| code.is_watched)
+    }
+
+    #[inline]
+    fn push(&mut self, code: u32, start: u32) -> Result<(), Fault> {
+        let found = self.codes.get_mut(code as usize).and_then(Option::as_deref_mut);
+        let run = found.ok_or(Fault::Code(code))?.at(start, &self.wanted);
+        self.frames.push(Frame { code, run, at: 0, stands: false });
+        Ok(())
+    }
+
+    /// Executes what the running frame had done when its `f_lasti` was this.
+    #[inline]
+    fn reach(&mut self, lasti: i32, visit: &mut impl Visit) -> Result<(), Fault> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let code = self.codes[frame.code as usize].as_deref_mut();
+        let code = code.ok_or(Fault::Code(frame.code))?;
+        if frame.stands || self.every || code.is_watched {
+            return Ok(());
+        }
+        loop {
+            let run = code.run(frame.run);
+            let at = frame.at as usize;
+            // Nothing of it has begun since it was entered, or resumed behind that instruction.
+            if at == 0 && i64::from(lasti) + 1 == i64::from(run.start) {
+                return Ok(());
+            }
+            let wanted = lasti as u32;
+            if at > 0 && run.groups[at - 1].lasti == wanted {
+                return Ok(());
+            }
+            let ahead = &run.groups[at..];
+            if let Ok(found) = ahead.binary_search_by_key(&wanted, |group| group.lasti) {
+                visit.run(code, run, at, at + found + 1);
+                frame.at += found as u32 + 1;
+                return Ok(());
+            }
+            if !matches!(run.then, Then::On(_)) {
+                return Err(Fault::Offset(lasti.into()));
+            }
+            visit.run(code, run, at, run.groups.len());
+            let next = code.next(frame.run, 0, &self.wanted);
+            frame.run = next.ok_or(Fault::Offset(lasti.into()))?;
+            frame.at = 0;
+        }
+    }
+
+    /// Executes what the running frame had done when this offset came next.
+    fn reach_before(&mut self, offset: i32, visit: &mut impl Visit) -> Result<(), Fault> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        let code = self.codes[frame.code as usize].as_deref_mut();
+        let code = code.ok_or(Fault::Code(frame.code))?;
+        if frame.stands || self.every || code.is_watched {
+            return Ok(());
+        }
+        loop {
+            let run = code.run(frame.run);
+            let at = frame.at as usize;
+            let ahead = &run.groups[at..];
+            if let Ok(found) = ahead.binary_search_by_key(&(offset as u32), |group| group.lasti) {
+                visit.run(code, run, at, at + found);
+                frame.at += found as u32;
+                return Ok(());
+            }
+            let Then::On(next) = run.then else { return Err(Fault::Offset(offset.into())) };
+            visit.run(code, run, at, run.groups.len());
+            if next == i64::from(offset) {
+                frame.at = run.groups.len() as u32;
+                return Ok(());
+            }
+            let next = code.next(frame.run, 0, &self.wanted);
+            frame.run = next.ok_or(Fault::Offset(offset.into()))?;
+            frame.at = 0;
+        }
+    }
+
+    /// Lets the running frame go on at an offset.
+    fn go(&mut self, offset: u32) -> Result<(), Fault> {
+        let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
+        let code = self.codes[frame.code as usize].as_deref_mut();
+        let code = code.ok_or(Fault::Code(frame.code))?;
+        frame.stands = false;
+        frame.run = code.at(offset, &self.wanted);
+        frame.at = 0;
+        Ok(())
+    }
+
+    /// Appends where all frames stand.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        out.push(self.every.into());
+        write_number(out, self.frames.len() as u64);
+        for frame in &self.frames {
+            let start = self.code(frame.code).map_or(0, |code| code.run(frame.run).start);
+            for number in [frame.code, start, frame.at, frame.stands.into()] {
+                write_number(out, number.into());
+            }
+        }
+        write_number(out, self.decided.map_or(0, |lasti| fold(lasti as i32) + 1));
+    }
+
+    /// Puts all frames where [`Walker::save`] found them; returns how many bytes that took.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that it did not write, code objects that are not there.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let mut fields = Fields { bytes, at: 0 };
+        self.every = fields.byte()? != 0;
+        self.frames.clear();
+        for _ in 0..fields.number()? {
+            let (code, start) = (fields.small()?, fields.small()?);
+            let (at, stands) = (fields.small()?, fields.small()? != 0);
+            self.push(code, start)?;
+            let groups = self.frames.last().and_then(|frame| {
+                let code = self.code(frame.code)?;
+                Some(code.run(frame.run).groups.len())
+            });
+            if at as usize > groups.unwrap_or(0) {
+                return Err(Fault::Offset(at.into()));
+            }
+            if let Some(frame) = self.frames.last_mut() {
+                (frame.at, frame.stands) = (at, stands);
+            }
+        }
+        self.decided = fields.number()?.checked_sub(1).map(|folded| (folded >> 1) as u32);
+        Ok(fields.at)
+    }
+}

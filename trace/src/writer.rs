@@ -1,0 +1,165 @@
+//! The process that keeps what the interpreter tells: takes it from the ring, and writes text or
+//! a recording. It outlives the interpreter, whatever ends that.
+//!
+//! Started by the hook (`trace27 writer`, which nobody types), one for each traced process. Its
+//! troubles go back through the page; the interpreter says them.
+
+mod args;
+mod keeper;
+mod ring;
+mod track;
+
+pub use args::Args;
+
+use std::io;
+
+use crate::flow::event::{self, Event, Outcomes};
+use crate::flow::page::{NOWHERE, failure};
+use crate::flow::walk::Fault;
+use keeper::Keeper;
+use ring::Ring;
+
+/// Why nothing more is kept.
+#[derive(Debug)]
+enum Trouble {
+    Write(io::Error),
+    Fault(Fault),
+    Limit,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        Trouble::Write(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Trouble {
+        Trouble::Fault(fault)
+    }
+}
+
+/// Keeps all that one process tells, until it ends.
+///
+/// # Errors
+///
+/// Memory that is not shared as it should be. All else goes through the page.
+pub fn run(args: &Args) -> io::Result<()> {
+    let ring = Ring::open(args.ring, args.process)?;
+    let mut keeper = match Keeper::new(args) {
+        Ok(keeper) => Some(keeper),
+        Err(trouble) => {
+            tell(&ring, &trouble);
+            None
+        }
+    };
+    let mut told = Vec::new();
+    loop {
+        // Seen before the last bytes are taken: nothing comes after it.
+        let is_over = ring.is_over();
+        let count = ring.take(&mut told);
+        match &mut keeper {
+            Some(kept) => match keep(kept, &mut told) {
+                Ok(()) => {}
+                Err(trouble) => {
+                    tell(&ring, &trouble);
+                    // What was kept before stays well formed.
+                    if let Some(kept) = keeper.take() {
+                        let _ = kept.finish(matches!(trouble, Trouble::Limit).into());
+                    }
+                }
+            },
+            None => told.clear(),
+        }
+        if count > 0 {
+            continue;
+        }
+        if is_over {
+            break;
+        }
+        if let Some(kept) = &mut keeper
+            && let Err(error) = kept.idle()
+        {
+            tell(&ring, &Trouble::Write(error));
+            keeper = None;
+        }
+        ring.wait();
+    }
+    if let Some(mut kept) = keeper {
+        let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
+        if let Err(trouble) = result {
+            tell(&ring, &trouble);
+        }
+    }
+    ring.done();
+    Ok(())
+}
+
+/// Hands over the whole records among the bytes, and leaves the rest.
+fn keep(keeper: &mut Keeper, told: &mut Vec<u8>) -> Result<(), Trouble> {
+    let mut at = 0;
+    let result = loop {
+        match event::read(&told[at..]) {
+            Ok((outcomes, event, length)) => {
+                let result = keeper.record(&told[at..at + length], outcomes, &event);
+                at += length;
+                if result.is_err() {
+                    break result;
+                }
+            }
+            Err(event::Fault::Short) => break Ok(()),
+            Err(fault) => break Err(Fault::Event(fault).into()),
+        }
+    };
+    told.drain(..at);
+    result
+}
+
+/// What is on the page when the interpreter has died without a last word; how it ended.
+fn last(ring: &Ring, keeper: &mut Keeper) -> Result<End, Trouble> {
+    if ring.is_closed() {
+        return Ok(End::Ended);
+    }
+    let (outcomes, lasti) = ring.now();
+    let outcomes = Outcomes::of_register(outcomes);
+    let event = Event::End { lasti: if lasti < 0 { NOWHERE } else { lasti } };
+    let mut bytes = Vec::new();
+    event::write(&mut bytes, outcomes, &event);
+    match keeper.record(&bytes, outcomes, &event) {
+        Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// How a recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// In good order.
+    Ended,
+    /// Killed, crashed, or gone by `_exit` or `exec`.
+    Died,
+    /// At a limit that was asked for.
+    Limit,
+    /// By a trouble of ours.
+    Failed,
+}
+
+impl From<bool> for End {
+    fn from(limit: bool) -> End {
+        if limit { End::Limit } else { End::Failed }
+    }
+}
+
+fn tell(ring: &Ring, trouble: &Trouble) {
+    match trouble {
+        Trouble::Write(error) => ring.fail(failure::WRITE, error.raw_os_error().unwrap_or(0)),
+        Trouble::Fault(fault) => {
+            // For whoever looks into it; the interpreter says that there was a fault.
+            if std::env::var_os("PYTHON27_TRACED_DEBUG").is_some() {
+                eprintln!("trace27 writer: {fault:?}");
+            }
+            ring.fail(failure::FAULT, 0);
+        }
+        Trouble::Limit => ring.fail(failure::LIMIT, 0),
+    }
+}

@@ -1,0 +1,219 @@
+//! Sorts what was told by thread, each to its own track.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::FromRawFd;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::args::{Args, Kind};
+use super::track::{How, Track};
+use super::{End, Trouble};
+use crate::flow::code::Definition;
+use crate::flow::event::{self, Event, Outcomes};
+use crate::flow::walk::Fault;
+
+/// The tracks of all threads.
+pub struct Keeper {
+    how: How,
+    file: PathBuf,
+    tracks: HashMap<u32, Track>,
+    current: u32,
+    /// Each code object's definition, for the threads that are still to come.
+    codes: Vec<Vec<u8>>,
+    has_threads: bool,
+}
+
+/// The thread that starts the program.
+const FIRST: u32 = 0;
+
+impl Keeper {
+    pub fn new(args: &Args) -> Result<Keeper, Trouble> {
+        // SAFETY: the hook has left this descriptor to us, and names it to nobody else.
+        let file = unsafe { File::from_raw_fd(args.out) };
+        let about = serde_json::from_slice(args.about.as_encoded_bytes()).unwrap_or(Value::Null);
+        let how = How {
+            wanted: args.wanted(),
+            is_flow: args.kind == Kind::Flow,
+            compress: args.compress,
+            limit: args.limit.unwrap_or(u64::MAX),
+            max_bytes: args.max_bytes.unwrap_or(u64::MAX),
+            about,
+        };
+        let tracks = HashMap::from([(FIRST, Track::new(file, &how)?)]);
+        Ok(Keeper {
+            how,
+            file: args.file.clone(),
+            tracks,
+            current: FIRST,
+            codes: Vec::new(),
+            has_threads: false,
+        })
+    }
+
+    /// Takes a record, whose bytes these are.
+    #[inline]
+    pub fn record(
+        &mut self,
+        bytes: &[u8],
+        outcomes: Outcomes,
+        event: &Event,
+    ) -> Result<(), Trouble> {
+        match event {
+            Event::Define { .. }
+            | Event::Watch { .. }
+            | Event::Forget { .. }
+            | Event::Switch { .. }
+            | Event::Gone { .. } => self.other(outcomes, event),
+            _ => self.track()?.record(bytes, outcomes, event),
+        }
+    }
+
+    fn track(&mut self) -> Result<&mut Track, Trouble> {
+        self.tracks.get_mut(&self.current).ok_or(Trouble::Fault(Fault::NoFrame))
+    }
+
+    /// Events that are not one thread's alone; the outcomes before them are.
+    fn other(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+        if outcomes.count > 0 {
+            self.pass(outcomes, &Event::Outcomes)?;
+        }
+        match *event {
+            Event::Define { code, definition } => {
+                let read = Definition::read(definition).map_err(Fault::Event)?;
+                for track in self.tracks.values_mut() {
+                    track.define(event, code, &read)?;
+                }
+                self.codes.push(definition.to_vec());
+            }
+            Event::Watch { code } => {
+                for track in self.tracks.values_mut() {
+                    track.watch(event, code)?;
+                }
+                // The first byte of a definition says so.
+                let known = self.codes.get_mut((code as usize).wrapping_sub(1));
+                if let Some(byte) = known.and_then(|known| known.first_mut()) {
+                    *byte = 1;
+                }
+            }
+            Event::Forget { code } => {
+                for track in self.tracks.values_mut() {
+                    track.forget(event, code)?;
+                }
+                if let Some(known) = self.codes.get_mut((code as usize).wrapping_sub(1)) {
+                    *known = Vec::new();
+                }
+            }
+            Event::Switch { thread, lasti } => {
+                // How far the thread had come, before another one runs.
+                self.pass(Outcomes::default(), &Event::Switch { thread, lasti })?;
+                self.switch(thread)?;
+            }
+            Event::Gone { thread } => {
+                if thread != FIRST
+                    && let Some(track) = self.tracks.remove(&thread)
+                {
+                    track.finish(End::Ended)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+        let mut bytes = Vec::new();
+        event::write(&mut bytes, outcomes, event);
+        match self.tracks.get_mut(&self.current) {
+            Some(track) => track.record(&bytes, outcomes, event),
+            None => Ok(()),
+        }
+    }
+
+    fn switch(&mut self, thread: u32) -> Result<(), Trouble> {
+        self.current = thread;
+        if self.tracks.contains_key(&thread) {
+            return Ok(());
+        }
+        self.has_threads = true;
+        let file = File::create(beside(&self.file, &format!("thread-{thread}")))?;
+        let mut track = Track::new(file, &self.how)?;
+        for (index, definition) in self.codes.iter().enumerate() {
+            let code = index as u32 + 1;
+            let event = Event::Define { code, definition };
+            // One that died leaves its number.
+            let read = if definition.is_empty() {
+                Definition::default()
+            } else {
+                Definition::read(definition).map_err(Fault::Event)?
+            };
+            let mut bytes = Vec::new();
+            read.write(&mut bytes);
+            let event = if definition.is_empty() {
+                Event::Define { code, definition: &bytes }
+            } else {
+                event
+            };
+            track.define(&event, code, &read)?;
+        }
+        self.tracks.insert(thread, track);
+        Ok(())
+    }
+
+    /// Nothing comes for the moment.
+    pub fn idle(&mut self) -> io::Result<()> {
+        for track in self.tracks.values_mut() {
+            match track.idle() {
+                Err(Trouble::Write(error)) => return Err(error),
+                // It is told with the next record.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub fn finish(self, end: End) -> io::Result<()> {
+        let mut result = Ok(());
+        for track in self.tracks.into_values() {
+            result = result.and(track.finish(end));
+        }
+        result
+    }
+}
+
+/// `trace.thread-1.txt` beside `trace.txt`, `trace.thread-1.flow.zst` beside `trace.flow.zst`.
+pub(super) fn beside(file: &Path, what: &str) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    let end = |suffix: &[u8]| name.ends_with(suffix).then(|| name.len() - suffix.len());
+    let inner = end(b".zst").unwrap_or(name.len());
+    let stem = &name[..inner];
+    let dot = stem.iter().rposition(|&byte| byte == b'.').filter(|&dot| dot > 0).unwrap_or(inner);
+    let (stem, suffix) = name.split_at(dot);
+    let mut new = OsString::new();
+    for part in [stem, b".", what.as_bytes(), suffix] {
+        // SAFETY: cut at ASCII bytes of a valid name, which stay valid on both sides.
+        new.push(unsafe { std::ffi::OsStr::from_encoded_bytes_unchecked(part) });
+    }
+    file.with_file_name(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_threads_stand_beside() {
+        for (file, wanted) in [
+            ("a/trace.txt", "a/trace.thread-1.txt"),
+            ("t.flow.zst", "t.thread-1.flow.zst"),
+            ("trace", "trace.thread-1"),
+            (".trace", ".trace.thread-1"),
+        ] {
+            assert_eq!(beside(Path::new(file), "thread-1"), Path::new(wanted));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The writer's end of the shared memory: takes bytes, wakes and is woken, sees a death.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::FromRawFd;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::thread;
+use std::time::Duration;
+
+use memmap2::MmapRaw;
+use rustix::process::Pid;
+use rustix::thread::futex;
+
+use crate::flow::page::{NOT_HELD, PAGE, Page, RING};
+
+/// How long the writer sleeps at most: what a quiet program has told is kept by then.
+const SLEEP: Duration = Duration::from_millis(50);
+
+/// The shared memory.
+#[derive(Debug)]
+pub struct Ring {
+    map: Arc<MmapRaw>,
+    died: Arc<AtomicBool>,
+}
+
+impl Ring {
+    /// Maps the memory behind a descriptor, and watches the process that tells.
+    pub fn open(descriptor: i32, process: u32) -> io::Result<Ring> {
+        // SAFETY: the hook has left this descriptor to us, and names it to nobody else.
+        let file = unsafe { File::from_raw_fd(descriptor) };
+        if file.metadata()?.len() != (PAGE + RING) as u64 {
+            return Err(io::Error::other("the shared memory has another size than this writer's"));
+        }
+        let map = Arc::new(MmapRaw::map_raw(&file)?);
+        let died = Arc::new(AtomicBool::new(false));
+        let ring = Ring { map: Arc::clone(&map), died: Arc::clone(&died) };
+        let watching = Ring { map, died };
+        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other("there is no such process"))?;
+        thread::Builder::new().name("watch".to_owned()).stack_size(1 << 16).spawn(move || {
+            wait_for_end(pid);
+            watching.died.store(true, Release);
+            watching.page().news.fetch_add(1, SeqCst);
+            let _ = futex::wake(&watching.page().news, futex::Flags::empty(), 1);
+        })?;
+        ring.page().writer.store(std::process::id(), Release);
+        ring.wake_hook();
+        Ok(ring)
+    }
+
+    fn page(&self) -> &Page {
+        // SAFETY: the map starts at a page's border and is as large as a page and a ring (`open`);
+        // all fields are atomic, as the hook writes them at the same time.
+        unsafe { &*self.map.as_ptr().cast::<Page>() }
+    }
+
+    /// Appends what was told and not taken yet; how many bytes that was.
+    pub fn take(&self, told: &mut Vec<u8>) -> usize {
+        let page = self.page();
+        let (tail, head) = (page.tail.load(Relaxed), page.head.load(Acquire));
+        let count = usize::try_from(head.wrapping_sub(tail)).unwrap_or(0).min(RING);
+        let start = tail as usize & (RING - 1);
+        for (from, length) in
+            [(start, count.min(RING - start)), (0, count.saturating_sub(RING - start))]
+        {
+            // SAFETY: inside the ring, which follows the page; the hook does not write there until
+            // `tail` has passed it.
+            let bytes =
+                unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(PAGE + from), length) };
+            told.extend_from_slice(bytes);
+        }
+        if count > 0 {
+            page.tail.store(tail + count as u64, SeqCst);
+            self.wake_hook();
+        }
+        count
+    }
+
+    fn wake_hook(&self) {
+        let page = self.page();
+        if page.hook_waits.load(SeqCst) != 0 {
+            page.taken.fetch_add(1, SeqCst);
+            let _ = futex::wake(&page.taken, futex::Flags::empty(), 1);
+        }
+    }
+
+    /// Sleeps until there is news, for [`SLEEP`] at most.
+    pub fn wait(&self) {
+        let page = self.page();
+        let news = page.news.load(SeqCst);
+        page.writer_waits.store(1, SeqCst);
+        if page.head.load(SeqCst) == page.tail.load(Relaxed) && !self.is_over() {
+            let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
+            // Woken, interrupted or late: whoever calls looks again.
+            let _ = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
+        }
+        page.writer_waits.store(0, SeqCst);
+    }
+
+    /// Whether nothing more will be told.
+    pub fn is_over(&self) -> bool {
+        self.is_closed() || self.died.load(Acquire)
+    }
+
+    /// Whether the hook has said its last word.
+    pub fn is_closed(&self) -> bool {
+        self.page().closed.load(Acquire) != 0
+    }
+
+    /// The outcomes that are in no record, and how far the thread had come.
+    pub fn now(&self) -> (u64, i32) {
+        let page = self.page();
+        let held = page.held.load(Relaxed);
+        let lasti = if held == NOT_HELD { page.lasti.load(Relaxed) } else { held };
+        (page.outcomes.load(Relaxed), lasti)
+    }
+
+    /// Tells the hook that nothing more is kept, and why.
+    pub fn fail(&self, why: u32, errno: i32) {
+        let page = self.page();
+        page.errno.store(errno, Relaxed);
+        page.failed.store(why, SeqCst);
+        // It looks when it has told this much.
+        page.limit.store(0, SeqCst);
+        self.wake_hook();
+    }
+
+    /// Tells the hook that all is kept and closed.
+    pub fn done(&self) {
+        self.page().done.store(1, SeqCst);
+        self.wake_hook();
+    }
+}
+
+/// Returns when the process has ended.
+fn wait_for_end(process: Pid) {
+    #[cfg(target_os = "linux")]
+    if let Ok(handle) = rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty()) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        loop {
+            match poll(&mut [PollFd::new(&handle, PollFlags::IN)], None) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return,
+                Err(_) => break,
+            }
+        }
+    }
+    // Without such handles: a process that is gone cannot be signalled.
+    while rustix::process::test_kill_process(process).is_ok() {
+        thread::sleep(SLEEP);
+    }
+}
