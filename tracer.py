@@ -17,6 +17,7 @@ if sys.version_info[:2] != (2, 7):
 
 import argparse
 import errno
+import hashlib
 import imp
 import marshal
 import os
@@ -47,10 +48,10 @@ def main():
     options = parse_arguments()
     try:
         check_interpreter()
-        check_program(options.pycfile, options.raw)
+        data = check_program(options.pycfile, options.raw)
         if same_file(options.pycfile, options.tracefile):
             raise Refused('is the program itself; name another file for the trace')
-        start(options)
+        start(options, data)
     except Refused as refusal:
         sys.stderr.write('tracer.py: `%s` %s\n' % (options.pycfile, refusal))
         sys.exit(2)
@@ -89,10 +90,54 @@ def parse_arguments():
         '--raw', action='store_true',
         help='the program is a marshalled code object without the header of a .pyc, as in '
              'the archives of PyInstaller')
+    parser.add_argument(
+        '--format', choices=['text', 'flow'],
+        help='what to write: the lines of the trace, or a recording that `trace27 expand` turns '
+             'into them (default: flow if the name of tracefile ends in .flow or .flow.zst)')
+    parser.add_argument(
+        '--compress', action='store_true',
+        help='compress it while it is written, as a name that ends in .zst does too')
+    parser.add_argument(
+        '--follow-fork', action='store_true',
+        help='trace forked children too, each to a file of its own: tracefile.PID')
+    parser.add_argument(
+        '--threads', choices=['one', 'all'], default='one',
+        help='trace the thread that starts the program, or every thread, each to a file of its '
+             'own beside tracefile (default: one)')
+    parser.add_argument(
+        '--limit', type=positive, metavar='N',
+        help='end the trace, not the program, after N instructions')
+    parser.add_argument(
+        '--max-bytes', type=size, metavar='SIZE',
+        help='end the trace, not the program, before the file is larger than SIZE bytes; K, M '
+             'and G behind the number multiply it by 1024')
+    parser.add_argument(
+        '--guard', action='store_true',
+        help='check each instruction before it runs; what would crash the interpreter raises '
+             'SystemError')
     options = parser.parse_args()
+    if options.format is None:
+        is_flow = options.tracefile.endswith(('.flow', '.flow.zst'))
+        options.format = 'flow' if is_flow else 'text'
+    if options.format == 'flow' and (options.name is not None or options.resolve or options.blog):
+        parser.error('a recording holds everything; give `-n`, `-r` and `--blog` to `trace27 '
+                     'expand`')
     if options.trace == 'only' and options.name is None:
         parser.error('`--trace only` needs a name; give it with `--name NAME`')
     return options
+
+
+def positive(text):
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def size(text):
+    units = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30}
+    unit = units.get(text[-1:].upper())
+    return positive(text if unit is None else text[:-1]) * (unit or 1)
 
 
 def check_interpreter():
@@ -127,6 +172,7 @@ def check_program(path, raw):
         check_code(data, HEADER)
     elif not path.endswith(('.py', '.pyw')):
         refuse_header(data)
+    return data
 
 
 def refuse_header(data):
@@ -255,11 +301,20 @@ def same_file(one, other):
         return False
 
 
-def start(options):
+def start(options, data):
     environment = dict(os.environ)
     environment['PYTHON27_TRACED_FILE'] = options.tracefile
-    wishes = [wish for wish in ('resolve', 'blog', 'raw') if getattr(options, wish)]
+    wishes = [wish.replace('_', '-')
+              for wish in ('resolve', 'blog', 'raw', 'compress', 'follow_fork', 'guard')
+              if getattr(options, wish)]
+    wishes.append(options.format)
+    if options.threads == 'all':
+        wishes.append('threads')
+    for wish in 'limit', 'max_bytes':
+        if getattr(options, wish) is not None:
+            wishes.append('%s=%d' % (wish.replace('_', '-'), getattr(options, wish)))
     environment['PYTHON27_TRACED_OPTIONS'] = ','.join(wishes)
+    environment['PYTHON27_TRACED_PROGRAM'] = hashlib.sha256(data).hexdigest()
     environment.pop('PYTHON27_TRACED_NAME', None)
     if options.name is not None:
         environment['PYTHON27_TRACED_NAME'] = options.name

@@ -20,8 +20,19 @@ pub const PROGRAM: &str = "PYTHON27_TRACED_PROGRAM";
 pub const VARIABLES: [&str; 4] = [FILE, NAME, OPTIONS, PROGRAM];
 
 /// What options there are, those with a number aside.
-pub const WORDS: [&str; 9] =
-    ["resolve", "blog", "raw", "flow", "compress", "inherit", "follow-fork", "threads", "guard"];
+pub const WORDS: [&str; 11] = [
+    "resolve",
+    "blog",
+    "raw",
+    "text",
+    "flow",
+    "compress",
+    "inherit",
+    "follow-fork",
+    "threads",
+    "guard",
+    "every",
+];
 
 /// The wishes of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +76,7 @@ impl Settings {
         let name = get(NAME).map(|name| name.as_bytes().to_vec());
         let program = get(PROGRAM).map(|program| program.to_string_lossy().into_owned());
         let mut settings = Settings { file, name, program, ..Settings::default() };
+        let mut is_text = false;
         for option in get(OPTIONS).unwrap_or_default().as_bytes().split(|&byte| byte == b',') {
             let option = String::from_utf8_lossy(option);
             let (word, number) = match option.split_once('=') {
@@ -76,6 +88,7 @@ impl Settings {
                 ("resolve", None) => settings.resolve = true,
                 ("blog", None) => settings.blog = true,
                 ("raw", None) => settings.raw = true,
+                ("text", None) => is_text = true,
                 ("flow", None) => settings.flow = true,
                 ("compress", None) => settings.compress = true,
                 ("inherit", None) => settings.inherit = true,
@@ -96,7 +109,7 @@ impl Settings {
         let bytes = settings.file.as_bytes();
         let inner = bytes.strip_suffix(b".zst");
         settings.compress |= inner.is_some();
-        settings.flow |= inner.unwrap_or(bytes).ends_with(b".flow");
+        settings.flow |= !is_text && inner.unwrap_or(bytes).ends_with(b".flow");
         Ok(Some(settings))
     }
 

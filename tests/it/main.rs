@@ -6,6 +6,7 @@
 mod builds;
 mod diff;
 mod emulator_authors;
+mod flow;
 mod inputs;
 mod interpreter;
 mod opcodes;

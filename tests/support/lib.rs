@@ -6,4 +6,4 @@ mod run;
 
 pub use compare::{assert_same, difference, mask};
 pub use corpus::{Program, in_parallel, programs, real_programs, timed_programs};
-pub use run::{Outcome, Python, Traced, project, trace27};
+pub use run::{Outcome, Python, Recorded, Traced, project, trace27, wait_for};

@@ -146,8 +146,65 @@ impl Python {
         let mut command = self.command(folder);
         command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
         let outcome = self.masked(finish(&mut command));
+        if file.is_file() {
+            wait_for(&file);
+        }
         Traced { outcome, trace: fs::read(&file).ok().map(|text| self.mask(&text)) }
     }
+
+    /// Records a program to a file of this name.
+    pub fn record(
+        &self,
+        folder: &Path,
+        options: &[&str],
+        rest: &[&str],
+        name: &'static str,
+    ) -> Recorded {
+        let scratch = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = scratch.path().join(name);
+        let (program, arguments) = rest.split_first().expect("there is a program");
+        let mut command = self.command(folder);
+        command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
+        let outcome = self.masked(finish(&mut command));
+        if file.is_file() {
+            wait_for(&file);
+        }
+        Recorded { outcome, folder: scratch, name, prefix: self.clone() }
+    }
+}
+
+/// A recording, and what the recorded run left.
+#[derive(Debug)]
+pub struct Recorded {
+    /// What the process left.
+    pub outcome: Outcome,
+    folder: tempfile::TempDir,
+    name: &'static str,
+    prefix: Python,
+}
+
+impl Recorded {
+    /// The file.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join(self.name)
+    }
+
+    /// What `trace27 expand` makes of it; it must succeed.
+    pub fn expand(&self, options: &[&str]) -> Vec<u8> {
+        let mut command = Command::new(project().join("trace27"));
+        command.arg("expand").args(options).arg(self.file()).stdin(Stdio::null());
+        let outcome = finish(&mut command);
+        assert_eq!(outcome.status, 0, "{}\n{}", self.outcome.text(), outcome.text());
+        self.prefix.mask(&outcome.output)
+    }
+}
+
+/// Waits until whoever writes a trace is done with it: the writer outlives a program that is
+/// killed.
+pub fn wait_for(file: &Path) {
+    let opened = fs::File::open(file)
+        .unwrap_or_else(|error| panic!("cannot open `{}`: {error}", file.display()));
+    opened.lock_shared().expect("a file can be locked");
 }
 
 /// Runs `trace27`.
