@@ -6,6 +6,7 @@
 mod builds;
 mod diff;
 mod emulator_authors;
+mod faults;
 mod flow;
 mod inputs;
 mod interpreter;

@@ -41,6 +41,11 @@ impl Traced {
 }
 
 impl Outcome {
+    /// Runs a command to its end.
+    pub fn of(command: &mut Command) -> Outcome {
+        finish(command)
+    }
+
     /// All of it, for a message.
     pub fn text(&self) -> String {
         format!(
@@ -138,13 +143,20 @@ impl Python {
         masked
     }
 
+    /// A command that traces a program to a file: `options` are the tracer's, `rest` the program
+    /// and its arguments.
+    pub fn tracing(&self, folder: &Path, options: &[&str], file: &Path, rest: &[&str]) -> Command {
+        let (program, arguments) = rest.split_first().expect("there is a program");
+        let mut command = self.command(folder);
+        command.arg(&self.tracer).args(options).arg(program).arg(file).args(arguments);
+        command
+    }
+
     /// Traces a program: `options` are the tracer's, `rest` the program and its arguments.
     pub fn trace(&self, folder: &Path, options: &[&str], rest: &[&str]) -> Traced {
         let scratch = tempfile::tempdir().expect("a temporary folder can be made");
         let file = scratch.path().join("trace.txt");
-        let (program, arguments) = rest.split_first().expect("there is a program");
-        let mut command = self.command(folder);
-        command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
+        let mut command = self.tracing(folder, options, &file, rest);
         let outcome = self.masked(finish(&mut command));
         if file.is_file() {
             wait_for(&file);
@@ -162,9 +174,7 @@ impl Python {
     ) -> Recorded {
         let scratch = tempfile::tempdir().expect("a temporary folder can be made");
         let file = scratch.path().join(name);
-        let (program, arguments) = rest.split_first().expect("there is a program");
-        let mut command = self.command(folder);
-        command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
+        let mut command = self.tracing(folder, options, &file, rest);
         let outcome = self.masked(finish(&mut command));
         if file.is_file() {
             wait_for(&file);
@@ -231,10 +241,15 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 fn finish(command: &mut Command) -> Outcome {
-    use std::os::unix::process::ExitStatusExt;
-    let Output { status, stdout, stderr } =
-        command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    let signal = status.signal().map(|signal| -signal);
-    let status = status.code().or(signal).expect("a process ends by exit or by a signal");
-    Outcome { status, output: stdout, errors: stderr }
+    let output = command.output();
+    output.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")).into()
+}
+
+impl From<Output> for Outcome {
+    fn from(Output { status, stdout, stderr }: Output) -> Outcome {
+        use std::os::unix::process::ExitStatusExt;
+        let signal = status.signal().map(|signal| -signal);
+        let status = status.code().or(signal).expect("a process ends by exit or by a signal");
+        Outcome { status, output: stdout, errors: stderr }
+    }
 }
