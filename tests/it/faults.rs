@@ -43,7 +43,7 @@ impl Scene {
 
     /// Traces the program to its end.
     fn trace(&self, options: &[&str], name: &str, arguments: &[&str]) -> Outcome {
-        Outcome::of(&mut self.tracing(options, name, arguments))
+        Python::traced().finish(&mut self.tracing(options, name, arguments))
     }
 
     /// Runs the program on plain CPython.

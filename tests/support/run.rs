@@ -41,11 +41,6 @@ impl Traced {
 }
 
 impl Outcome {
-    /// Runs a command to its end.
-    pub fn of(command: &mut Command) -> Outcome {
-        finish(command)
-    }
-
     /// All of it, for a message.
     pub fn text(&self) -> String {
         format!(
@@ -120,7 +115,12 @@ impl Python {
         folder: &Path,
         arguments: impl IntoIterator<Item = A>,
     ) -> Outcome {
-        self.masked(finish(self.command(folder).args(arguments)))
+        self.finish(self.command(folder).args(arguments))
+    }
+
+    /// Runs one of its commands to the end.
+    pub fn finish(&self, command: &mut Command) -> Outcome {
+        self.masked(finish(command))
     }
 
     /// Hides the folder that it is installed in, which each interpreter has for itself.
@@ -157,7 +157,7 @@ impl Python {
         let scratch = tempfile::tempdir().expect("a temporary folder can be made");
         let file = scratch.path().join("trace.txt");
         let mut command = self.tracing(folder, options, &file, rest);
-        let outcome = self.masked(finish(&mut command));
+        let outcome = self.finish(&mut command);
         if file.is_file() {
             wait_for(&file);
         }
@@ -175,7 +175,7 @@ impl Python {
         let scratch = tempfile::tempdir().expect("a temporary folder can be made");
         let file = scratch.path().join(name);
         let mut command = self.tracing(folder, options, &file, rest);
-        let outcome = self.masked(finish(&mut command));
+        let outcome = self.finish(&mut command);
         if file.is_file() {
             wait_for(&file);
         }
