@@ -103,7 +103,13 @@ impl Python {
     pub fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new(&self.path);
         command.current_dir(folder).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
-        for variable in ["PYTHONPATH", "PYTHONHASHSEED", "PYTHONSTARTUP", "PYTHONIOENCODING"] {
+        for variable in [
+            "PYTHONPATH",
+            "PYTHONHASHSEED",
+            "PYTHONSTARTUP",
+            "PYTHONIOENCODING",
+            "PYTHONUNBUFFERED",
+        ] {
             command.env_remove(variable);
         }
         command

@@ -25,7 +25,7 @@ def work(count):
         total += step(number)
     return total
 
-print work(200000)
+print work(250000)
 sys.stdout.flush()
 os.write(2, 'own\\n')
 sys.exit(7)
@@ -35,7 +35,7 @@ sys.exit(7)
 fn assert_unharmed(outcome: &Outcome, reason: &str) {
     assert_eq!(
         (outcome.status, &outcome.output[..]),
-        (7, &b"6666633334\n"[..]),
+        (7, &b"10416458334\n"[..]),
         "{}",
         outcome.text()
     );
@@ -201,7 +201,7 @@ fn a_reader_that_stalls() {
         assert!(name != "trace.txt" || child.try_wait().unwrap().is_none());
         reader.read_to_end(&mut trace).unwrap();
         let outcome = Outcome::from(child.wait_with_output().unwrap());
-        assert_eq!(outcome.text(), "status 7\n--- output\n6666633334\n--- errors\nown\n");
+        assert_eq!(outcome.text(), "status 7\n--- output\n10416458334\n--- errors\nown\n");
         fs::remove_file(scene.path(name)).unwrap();
         fs::write(scene.path(name), trace).unwrap();
         assert!(scene.text(name) == whole, "{name}");
@@ -237,7 +237,7 @@ fn standard_output() {
     let mut command = Python::traced().tracing(scene.folder.path(), &[], Path::new("-"), &rest);
     let outcome = Python::traced().finish(&mut command);
     assert_eq!((outcome.status, &outcome.errors[..]), (7, &b"own\n"[..]));
-    let own = b"6666633334\n";
+    let own = b"10416458334\n";
     let at = outcome.output.windows(own.len()).position(|window| window == own).unwrap();
     let trace = [&outcome.output[..at], &outcome.output[at + own.len()..]].concat();
     assert!(trace == whole);
@@ -246,7 +246,7 @@ fn standard_output() {
 /// `tracer.py p.py - | head -1`, where only the trace goes there.
 #[test]
 fn standard_output_that_closes() {
-    let scene = Scene::new(&LONG.replace("print work(200000)", "work(200000)"));
+    let scene = Scene::new(&LONG.replace("print work(250000)", "work(250000)"));
     let whole = whole(&scene);
     let rest = ["p.py"];
     let mut command = Python::traced().tracing(scene.folder.path(), &[], Path::new("-"), &rest);
