@@ -12,6 +12,7 @@ mod entry;
 mod py;
 
 pub mod code;
+pub mod guard;
 pub mod recorder;
 pub mod render;
 pub mod settings;
