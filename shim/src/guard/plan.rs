@@ -109,7 +109,7 @@ impl Plan {
 pub fn fetch(code: &[u8], offset: i64) -> Result<(), Violation> {
     let inside = usize::try_from(offset).ok().filter(|&offset| offset <= code.len());
     let Some(offset) = inside else {
-        return Err(Violation(format!("offset {offset}: the code object has {}", bytes(code))));
+        return Err(Violation(format!("the code object has {}", bytes(code))));
     };
     // The string's NUL may be read as well, as an opcode or as the end of an operand.
     let opcode = code.get(offset).copied().unwrap_or(0);

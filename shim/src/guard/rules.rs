@@ -280,7 +280,7 @@ fn next_of_concatenation(plan: &Plan, moment: &Moment, frame: &dyn Frame) -> Res
             .and_then(|()| match next.opcode {
                 STORE_NAME if !frame.has_locals() => next.refuse("there are no locals"),
                 STORE_DEREF if frame.cell(next.operand as usize) != Value::Cell => {
-                    next.refuse("the cell is none")
+                    next.refuse("there is no cell")
                 }
                 _ => Ok(()),
             }),
