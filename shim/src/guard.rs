@@ -53,7 +53,7 @@ pub struct Moment<'a> {
 }
 
 /// A block: `PyTryBlock` in `Include/frameobject.h`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Block {
     /// The opcode that set it up.
     pub kind: u8,
@@ -64,7 +64,7 @@ pub struct Block {
 }
 
 /// What ceval trusts a value to be; the first kind that fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// NULL, as failed operations leave it.
     Null,

@@ -6,6 +6,7 @@
 mod builds;
 mod diff;
 mod emulator_authors;
+mod guard;
 mod inputs;
 mod interpreter;
 mod opcodes;
