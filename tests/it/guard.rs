@@ -33,7 +33,10 @@ fn a_plain_interpreter_is_killed_by_it() {
         let text = fs::read_to_string(program.folder.join(&program.command[0])).unwrap();
         let killed = ["is killed by signal 11 at each", "fatal error, signal 6, at each"];
         let Some(at) = killed.iter().position(|words| text.contains(words)) else { return };
-        let plain = Python::unpatched().run(&program.folder, &program.command);
+        // Not in the corpus, where a core would stay.
+        let folder = tempfile::tempdir().unwrap();
+        let plain =
+            Python::unpatched().run(folder.path(), [program.folder.join(&program.command[0])]);
         assert_eq!(plain.status, [-11, -6][at], "{}", plain.text());
     });
 }
@@ -78,6 +81,23 @@ fn no_path_through_the_standard_library_is_refused() {
         let (alarms, states) = paths::false_alarms(&code_objects(&parts[number].concat()));
         assert!(states > 10_000, "{states} states");
         assert!(alarms.is_empty(), "{} code objects: {alarms:#?}", alarms.len());
+    });
+}
+
+/// Bytecode that nobody thought of: whatever it does, the process lives.
+#[test]
+fn random_bytecode_ends_no_process() {
+    let script = integration::project().join("tests/it/guard/random_code.py");
+    let part = |number: usize| Program {
+        folder: env::temp_dir(),
+        command: vec![script.display().to_string(), (1000 * number).to_string(), "1000".to_owned()],
+    };
+    in_parallel((0..8).map(part).collect(), |part| {
+        let options = ["--guard", "-n", "random"];
+        let run = Python::traced().trace(&part.folder, &options, &part.arguments());
+        assert_eq!(run.outcome.status, 0, "{}", run.outcome.text());
+        let output = String::from_utf8_lossy(&run.outcome.output);
+        assert!(output.contains("refused: "), "{}", run.outcome.text());
     });
 }
 
