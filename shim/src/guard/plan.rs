@@ -82,6 +82,16 @@ impl Plan {
         self.fault.clone().map_or(Ok(()), Err)
     }
 
+    /// Whether a call with so many cells in its closure finds all free variables: `PyEval_EvalCodeEx` reads
+    /// them unlooked, for a program or module that has some too.
+    pub fn closed_by(&self, cells: usize) -> Result<(), Violation> {
+        if self.freevars <= cells {
+            return Ok(());
+        }
+        let (free, cells) = (counted(self.freevars, "free variable"), counted(cells, "cell"));
+        Err(Violation(format!("the code object has {free}, the closure {cells}")))
+    }
+
     /// Values that a frame has room for. `PyFrameObject` declares one slot of `f_localsplus`, and
     /// `PyFrame_New` adds `co_stacksize` to it: one value more than the code object asks for does no
     /// harm, unless an assertion says so.
@@ -163,8 +173,12 @@ fn fault(facts: &Facts) -> Option<Violation> {
         let locals = counted(facts.locals, "local");
         return Some(Violation(format!("the code object has {arguments} and {locals}")));
     }
-    if i64::from(facts.stacksize) + i64::from(!facts.asserts) < 0 {
-        return Some(Violation(format!("co_stacksize is {}", facts.stacksize)));
+    // `PyFrame_New` adds the two as ints.
+    let slots =
+        i32::try_from(facts.locals).ok().and_then(|locals| locals.checked_add(facts.stacksize));
+    if slots.is_none() || i64::from(facts.stacksize) + i64::from(!facts.asserts) < 0 {
+        let (locals, stacksize) = (facts.locals, facts.stacksize);
+        return Some(Violation(format!("co_nlocals is {locals}, co_stacksize {stacksize}")));
     }
     None
 }

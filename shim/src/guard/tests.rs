@@ -440,10 +440,15 @@ fn frames_are_sound() {
     let reason = "LOAD_CONST 0: the value stack is full, co_stacksize is -1";
     odd.refuses("LOAD_CONST", 0, reason);
     odd.facts.stacksize = -2;
-    odd.refuses("NOP", 0, "co_stacksize is -2");
+    odd.refuses("NOP", 0, "co_nlocals is 2, co_stacksize -2");
+    odd.facts.stacksize = i32::MAX - 1;
+    odd.refuses("NOP", 0, "co_nlocals is 2, co_stacksize 2147483646");
     let mut odd = case(&[]);
     odd.facts.code = None;
     odd.refuses("NOP", 0, "co_code is no string");
+    let plan = Plan::new(&case(&[]).facts);
+    assert_eq!(said(plan.closed_by(1)), "");
+    assert_eq!(said(plan.closed_by(0)), "the code object has 1 free variable, the closure 0 cells");
 }
 
 /// Numbers that look random and are the same each time (xorshift64).
