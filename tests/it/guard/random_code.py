@@ -60,7 +60,7 @@ def produce():
 
 
 def code_object(numbers, level):
-    consts = [None, 1, 2, 3, 7, 8, 32, 16, 5, 'ab', 'c', (1, 2), KeyError, Context(), iter('abc'), [1], {1: 2},
+    consts = [None, 1, 2, 3, 7, 8, 64, 16, 5, 'ab', 'c', (1, 2), KeyError, Context(), iter('abc'), [1], {1: 2},
               produce(), Old, True, 999]
     consts += [code_object(numbers, level - 1) for i in range(2)] if level else [len, dict]
     size, length = numbers.of([2, 5, 10, 20]), numbers.of([20, 60, 120])
