@@ -7,6 +7,7 @@ mod builds;
 mod diff;
 mod emulator_authors;
 mod flow;
+mod guard;
 mod inputs;
 mod interpreter;
 mod opcodes;
