@@ -1,0 +1,97 @@
+//! Belongs here: random programs, on which recording, text and oracle must agree byte for byte.
+//!
+//! `RANDOM_SEED` is the first seed and `RANDOM_COUNT` how many files there are of each kind, for a
+//! longer run. The files stay in `target/random`.
+
+use std::env;
+use std::fs;
+
+use integration::{
+    Outcome, Program, Python, assert_same, in_parallel, project, random_source, trace27,
+};
+use tempfile::TempDir;
+
+use crate::undisturbed::errors;
+
+/// Whether this interpreter and `trace27` know the compact recording.
+const FLOW: bool = false;
+/// Programs in a file: a process costs as much as many of them.
+const PROGRAMS: usize = 50;
+
+/// A file for each seed.
+fn files(extension: &str, count: u64, text: impl Fn(u64) -> Vec<u8>) -> Vec<Program> {
+    let number = |variable, default| match env::var(variable) {
+        Ok(value) => value.parse().unwrap_or_else(|_| panic!("`{variable}` is not a number")),
+        Err(_) => default,
+    };
+    let first = number("RANDOM_SEED", 1);
+    let folder = project().join("target/random");
+    fs::create_dir_all(&folder).unwrap();
+    let program = |seed| {
+        let name = format!("seed_{seed}.{extension}");
+        fs::write(folder.join(&name), text(seed)).unwrap();
+        Program { folder: folder.clone(), command: vec![name] }
+    };
+    (first..first + number("RANDOM_COUNT", count)).map(program).collect()
+}
+
+/// That all agree on a program, and leave it alone.
+fn agree(program: &Program) {
+    let Program { folder, .. } = program;
+    let place = folder.join(&program.command[0]);
+    let what = |which: &str| format!("{which} of {}", place.display());
+    let plain = Python::unpatched().run(folder, &program.command);
+    let left_alone = |which: &str, outcome: &Outcome| {
+        assert_eq!(plain.status, outcome.status, "{}: {}", what(which), outcome.text());
+        assert_same(&what(&format!("{which}: output")), &plain.output, &outcome.output);
+        assert_same(&what(&format!("{which}: errors")), &errors(&plain), &errors(outcome));
+    };
+    let recording = FLOW.then(|| record(program));
+    for options in [&[][..], &["-r"], &["--blog", "-r"]] {
+        let ours = Python::traced().trace(folder, options, &program.arguments());
+        let oracle = Python::oracle().trace(folder, options, &program.arguments());
+        assert_same(&what(&format!("{options:?} text")), oracle.text(), ours.text());
+        left_alone("ours", &ours.outcome);
+        left_alone("the oracle", &oracle.outcome);
+        if let Some(recording) = &recording {
+            left_alone("the recorder", &recording.outcome);
+            let text = recording.expand(options);
+            assert_same(&what(&format!("{options:?} expansion")), ours.text(), &text);
+        }
+    }
+}
+
+/// A compact recording, and what the process left.
+struct Recording {
+    scratch: TempDir,
+    outcome: Outcome,
+}
+
+fn record(program: &Program) -> Recording {
+    let scratch = tempfile::tempdir().unwrap();
+    let tracer = project().join("tracer.py");
+    let file = scratch.path().join("trace.flow");
+    let (path, rest) = program.command.split_first().unwrap();
+    let arguments = [tracer.as_os_str(), "--format".as_ref(), "flow".as_ref(), path.as_ref()];
+    let arguments = arguments.into_iter().chain([file.as_os_str()]);
+    let arguments = arguments.chain(rest.iter().map(AsRef::as_ref));
+    let outcome = Python::traced().run(&program.folder, arguments);
+    Recording { scratch, outcome }
+}
+
+impl Recording {
+    /// The text that it holds.
+    fn expand(&self, options: &[&str]) -> Vec<u8> {
+        let file = self.scratch.path().join("trace.flow");
+        let arguments = ["expand"].iter().chain(options).map(AsRef::as_ref);
+        let run = trace27(arguments.chain([file.as_os_str()]));
+        assert_eq!(run.status, 0, "{}", run.text());
+        Python::traced().masked(run).output
+    }
+}
+
+#[test]
+fn source() {
+    let text = |seed| random_source(seed, PROGRAMS).into_bytes();
+    in_parallel(files("py", 60, text), agree);
+}
