@@ -3,13 +3,18 @@
 //! `RANDOM_SEED` is the first seed and `RANDOM_COUNT` how many files there are of each kind, for a
 //! longer run. The files stay in `target/random`.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::ops::Range;
+use std::sync::Mutex;
 
 use integration::{
-    Outcome, Program, Python, assert_same, in_parallel, project, random_source, trace27,
+    Outcome, Program, Python, assert_same, in_parallel, project, random_bytecode, random_source,
+    trace27,
 };
 use tempfile::TempDir;
+use trace::opcode;
 
 use crate::undisturbed::errors;
 
@@ -17,22 +22,29 @@ use crate::undisturbed::errors;
 const FLOW: bool = false;
 /// Programs in a file: a process costs as much as many of them.
 const PROGRAMS: usize = 50;
+/// Files of each kind.
+const FILES: u64 = 60;
 
-/// A file for each seed.
-fn files(extension: &str, count: u64, text: impl Fn(u64) -> Vec<u8>) -> Vec<Program> {
+/// The seeds that shall be tried.
+fn seeds() -> Range<u64> {
     let number = |variable, default| match env::var(variable) {
         Ok(value) => value.parse().unwrap_or_else(|_| panic!("`{variable}` is not a number")),
         Err(_) => default,
     };
     let first = number("RANDOM_SEED", 1);
-    let folder = project().join("target/random");
+    first..first + number("RANDOM_COUNT", FILES)
+}
+
+/// A file for each seed.
+fn files(kind: &str, name: &str, seeds: Range<u64>, text: impl Fn(u64) -> Vec<u8>) -> Vec<Program> {
+    let folder = project().join("target/random").join(kind);
     fs::create_dir_all(&folder).unwrap();
-    let program = |seed| {
-        let name = format!("seed_{seed}.{extension}");
+    let program = |seed: u64| {
+        let name = name.replace('N', &seed.to_string());
         fs::write(folder.join(&name), text(seed)).unwrap();
         Program { folder: folder.clone(), command: vec![name] }
     };
-    (first..first + number("RANDOM_COUNT", count)).map(program).collect()
+    seeds.map(program).collect()
 }
 
 /// That all agree on a program, and leave it alone.
@@ -93,5 +105,30 @@ impl Recording {
 #[test]
 fn source() {
     let text = |seed| random_source(seed, PROGRAMS).into_bytes();
-    in_parallel(files("py", 60, text), agree);
+    in_parallel(files("source", "seed_N.py", seeds(), text), agree);
+}
+
+#[test]
+fn bytecode() {
+    let text = |seed| random_bytecode(seed, PROGRAMS);
+    in_parallel(files("bytecode", "seed_N.pyc", seeds(), text), agree);
+}
+
+/// Not only written: executed.
+#[test]
+fn the_bytecode_runs_every_opcode() {
+    let text = |seed| random_bytecode(seed, PROGRAMS);
+    let programs = files("opcodes", "seed_N.pyc", 1..30, text);
+    let seen = Mutex::new(BTreeSet::new());
+    in_parallel(programs, |program| {
+        let run = Python::traced().trace(&program.folder, &[], &program.arguments());
+        let lines = run.text().split(|&byte| byte == b'\n').filter_map(trace::text::parse);
+        let opcodes: BTreeSet<u8> = lines.map(|line| line.opcode).collect();
+        seen.lock().unwrap().extend(opcodes);
+    });
+    let seen = seen.into_inner().unwrap();
+    let never = opcode::all().filter(|number| !seen.contains(number));
+    let never: Vec<_> = never.filter_map(opcode::name).collect();
+    assert!(never.is_empty(), "never run: {never:?}");
+    assert!(seen.iter().any(|&number| opcode::name(number).is_none()), "no unknown opcode is run");
 }

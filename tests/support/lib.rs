@@ -7,5 +7,5 @@ mod run;
 
 pub use compare::{assert_same, difference, mask};
 pub use corpus::{Program, in_parallel, programs, real_programs};
-pub use random::random_source;
+pub use random::{random_bytecode, random_source};
 pub use run::{Outcome, Python, Traced, project, trace27};
