@@ -132,3 +132,21 @@ fn the_bytecode_runs_every_opcode() {
     assert!(never.is_empty(), "never run: {never:?}");
     assert!(seen.iter().any(|&number| opcode::name(number).is_none()), "no unknown opcode is run");
 }
+
+#[test]
+fn on_other_builds() {
+    let programs = || {
+        let source = |seed| random_source(seed, PROGRAMS).into_bytes();
+        let bytecode = |seed| random_bytecode(seed, PROGRAMS);
+        let mut programs = files("builds", "seed_N.py", 1..13, source);
+        programs.extend(files("builds", "seed_N.pyc", 1..13, bytecode));
+        programs
+    };
+    for other in [Python::switch(), Python::debug()].into_iter().flatten() {
+        in_parallel(programs(), |program| {
+            let trace =
+                |python: &Python| python.trace(&program.folder, &["-r"], &program.arguments());
+            assert_same("-r", trace(&Python::traced()).text(), trace(&other).text());
+        });
+    }
+}

@@ -22,7 +22,7 @@ const GENERATORS: usize = 4;
 const HELPERS: usize = 3;
 
 /// Names and the driver; `gc` is off, so that what dies in cycles dies at exit.
-const PRELUDE: &str = r#"import gc, sys
+const PRELUDE: &str = r#"import gc, posix, signal, sys
 gc.disable()
 FUEL = iter(())
 total = 0
@@ -47,6 +47,21 @@ class Out(object):
         sys.stdout.write(text)
 
 
+def handler(number, frame):
+    global total
+    total += 1
+    if total % 3 == 0:
+        raise Deeper(total)
+
+
+def kick():
+    posix.kill(posix.getpid(), signal.SIGUSR1)
+
+
+def deep(n):
+    return deep(n + 1)
+
+
 def drive(program):
     global FUEL
     FUEL = iter(range(1, AMOUNT))
@@ -59,6 +74,7 @@ def drive(program):
         print sys.exc_info()[0].__name__
 
 
+signal.signal(signal.SIGUSR1, handler)
 "#;
 
 /// The text of a file of `programs` programs.
@@ -276,6 +292,8 @@ mod tests {
             " is ",
             "isinstance(",
             "`",
+            "kick()",
+            "deep(",
         ];
         let missing: Vec<_> = wanted.iter().filter(|text| !all.contains(**text)).collect();
         assert!(missing.is_empty(), "never written: {missing:?}");

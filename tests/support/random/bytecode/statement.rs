@@ -53,6 +53,7 @@ impl Function {
                 self.op("YIELD_VALUE", 1, 1);
                 self.store();
             }
+            22 if self.asm.rng.chance(40) => self.signal(),
             _ => self.oddity(),
         }
     }
@@ -352,6 +353,18 @@ impl Function {
         };
         self.op_with("CALL_FUNCTION", arguments, 1 + arguments as usize, 1);
         self.store();
+    }
+
+    /// A signal, whose handler runs before the next instruction.
+    fn signal(&mut self) {
+        ["kill", "PID", "SIGNAL"].into_iter().for_each(|name| self.global(name));
+        self.op_with("CALL_FUNCTION", 2, 3, 1);
+        if self.left > 0 && self.asm.rng.chance(50) {
+            self.statement(1);
+        }
+        if self.asm.reachable() {
+            self.op("POP_TOP", 1, 0);
+        }
     }
 
     /// Values that are turned round on the stack, and a statement above them.
