@@ -3,13 +3,16 @@
 //!
 //! An `assembler` that follows the stacks keeps it from crashing a plain interpreter. `FUEL`, an
 //! iterator that each function takes from as it starts, and a counter in each frame bound it.
-//! What stands in a function is in `function`, `expression`, `statement` (no other statement
-//! inside), `flow` (loops, blocks, jumps) and `oddity` (bytes that mean two things, and more).
+//! What stands in a function is in `function`, `expression`, `call`, `statement` (no other
+//! statement inside), `flow` (loops, blocks, jumps), `leave` (ways out of them) and `oddity` (bytes
+//! that mean two things, and more).
 
 mod assembler;
+mod call;
 mod expression;
 mod flow;
 mod function;
+mod leave;
 mod marshal;
 mod oddity;
 mod statement;

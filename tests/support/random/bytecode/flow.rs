@@ -6,13 +6,13 @@ use super::marshal::Constant;
 
 impl Function {
     pub fn compound(&mut self, depth: usize) {
-        match self.asm.rng.below(14) {
-            0..=1 => self.branch(depth + 1),
-            2..=3 => self.for_loop(depth + 1),
-            4 => self.while_loop(depth + 1),
-            5..=7 => self.try_except(depth + 1),
-            8..=10 => self.try_finally(depth + 1),
-            11..=12 => self.with(depth + 1),
+        match self.asm.rng.below(17) {
+            0 => self.branch(depth + 1),
+            1..=4 => self.for_loop(depth + 1),
+            5..=6 => self.while_loop(depth + 1),
+            7..=9 => self.try_except(depth + 1),
+            10..=12 => self.try_finally(depth + 1),
+            13..=14 => self.with(depth + 1),
             _ => self.tangle(depth + 1),
         }
     }

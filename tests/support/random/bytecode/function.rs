@@ -1,7 +1,7 @@
 //! A code object as it grows: its variables, how it starts and how it ends.
 
 use super::LEVELS;
-use super::assembler::{Assembler, Kind, Label, State};
+use super::assembler::{Assembler, Kind, Label, State, number};
 use super::marshal::{Code, Constant};
 use crate::random::rng::Rng;
 
@@ -236,7 +236,7 @@ impl Function {
         {
             // Its high byte is the NUL behind the string.
             self.asm.place_with(self.end, &State::default());
-            self.asm.raw(&[super::assembler::number("JUMP_ABSOLUTE"), at as u8]);
+            self.asm.raw(&[number("JUMP_ABSOLUTE"), at as u8]);
         } else {
             self.asm.place_with(self.end, &State::default());
         }
@@ -285,6 +285,11 @@ impl Function {
     /// An instruction whose operand is a name.
     pub fn named(&mut self, op: &str, name: &[u8], pops: usize, pushes: usize) {
         let index = self.asm.name(name);
+        // An addition of strings looks ahead (`string_concatenate`): at STORE_NAME it takes the
+        // locals for a dict, and these functions have none.
+        if op == "STORE_NAME" && self.flags & OPTIMIZED != 0 {
+            self.asm.raw(&[number("NOP")]);
+        }
         self.op_with(op, index, pops, pushes);
     }
 

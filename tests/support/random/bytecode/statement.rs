@@ -1,11 +1,10 @@
-//! What leaves the stacks as they were, and holds no other statement; and the ways to leave.
+//! What leaves the stacks as they were; what holds other statements is in `flow`.
 
-use trace::opcode;
-
-use super::assembler::{Block, Kind, State};
+use super::assembler::Kind;
 use super::expression::NAMES;
 use super::function::{Function, VALUES};
 use super::marshal::Constant;
+use crate::random::rng::Rng;
 
 /// Blocks deeper than this hold simple statements only; the interpreter allows 20.
 const DEEPEST: usize = 5;
@@ -75,10 +74,17 @@ impl Function {
 
     /// Several statements, as long as the end of each can be reached.
     pub fn body(&mut self, depth: usize) {
+        let early = if self.loops.is_empty() { 5 } else { 30 };
+        if self.asm.rng.chance(early) {
+            self.leave_or_not();
+        }
         for _ in 0..self.asm.rng.range(1, 3) {
             if self.asm.reachable() {
                 self.statement(depth);
             }
+        }
+        if self.asm.reachable() && self.asm.rng.chance(20) {
+            self.leave_or_not();
         }
         if self.asm.reachable() && self.asm.rng.chance(15) {
             self.leave();
@@ -228,7 +234,7 @@ impl Function {
         ];
         if self.level > 0 && self.left > 0 && self.asm.rng.chance(40) {
             self.left -= 1;
-            let rng = crate::random::rng::Rng::new(self.asm.rng.next());
+            let rng = Rng::new(self.asm.rng.next());
             let code = Function::code(rng, self.level - 1, self.earlier, 0);
             self.constant(Constant::Code(Box::new(code)));
         } else if self.asm.rng.chance(10) {
@@ -388,103 +394,6 @@ impl Function {
         }
         if self.asm.reachable() {
             (0..count).for_each(|_| self.op("POP_TOP", 1, 0));
-        }
-    }
-
-    /// One of the ways to go elsewhere; code behind it cannot be reached.
-    pub fn leave(&mut self) {
-        let state = self.asm.here();
-        let looped = state.blocks.iter().any(|block| block.0 == Block::Loop);
-        match self.asm.rng.below(12) {
-            0..=2 if looped => self.asm.leave("BREAK_LOOP", None, 0),
-            3..=5 => {
-                if let Some(head) = self.continuable() {
-                    return self.asm.jump("CONTINUE_LOOP", head);
-                }
-                self.asm.leave("RAISE_VARARGS", Some(0), 0);
-            }
-            6 => self.raise(),
-            7 => self.unknown(),
-            8 if state == State::default() => self.asm.jump("JUMP_ABSOLUTE", self.end),
-            9 => self.end_finally(),
-            _ => {
-                self.int(2);
-                self.asm.leave("RETURN_VALUE", None, 1);
-            }
-        }
-    }
-
-    pub fn unknown(&mut self) {
-        // STOP_CODE has a name, and no more than that.
-        let known = |number: &u8| *number > 0 && opcode::name(*number).is_some();
-        let unknown: Vec<u8> = (0..=255).filter(|number| !known(number)).collect();
-        let number = unknown[self.asm.rng.below(unknown.len())];
-        if self.asm.rng.chance(20) {
-            self.asm.raw(&[opcode::EXTENDED_ARG, 1, 0]);
-        }
-        self.asm.raw(&[number]);
-        self.asm.junk(2);
-        self.asm.state = None;
-    }
-
-    pub fn raise(&mut self) {
-        let kinds = ["Trouble", "Deeper", "KeyError", "StopIteration", "OBJ", "p"];
-        let kind = self.asm.rng.pick(&kinds);
-        let count = self.asm.rng.below(5);
-        if (1..4).contains(&count) {
-            self.global(kind);
-        }
-        if (2..4).contains(&count) {
-            self.any(1);
-        }
-        if count == 3 {
-            self.constant(Constant::None);
-        }
-        let count = if count == 4 { 0 } else { count };
-        self.asm.leave("RAISE_VARARGS", Some(count as u32), count);
-    }
-
-    /// `END_FINALLY` on values that no block has put there.
-    fn end_finally(&mut self) {
-        match self.asm.rng.below(6) {
-            0 => {
-                self.int(1);
-                self.constant(Constant::Int(8));
-                self.asm.leave("END_FINALLY", None, 2);
-            }
-            1 => {
-                // WHY_BREAK, which may find no loop; WHY_EXCEPTION and WHY_RERAISE, without one.
-                let why = [16, 2, 4][self.asm.rng.below(3)];
-                self.constant(Constant::Int(why));
-                self.asm.leave("END_FINALLY", None, 1);
-            }
-            2 => {
-                self.constant(Constant::None);
-                self.any(1);
-                self.global("Deeper");
-                self.asm.leave("END_FINALLY", None, 3);
-            }
-            3 => {
-                self.constant(Constant::Float(1.5));
-                self.asm.leave("END_FINALLY", None, 1);
-            }
-            4 => {
-                // WITH_CLEANUP calls what is below a return.
-                self.global("helper");
-                self.int(1);
-                self.constant(Constant::Int(8));
-                self.asm.op("WITH_CLEANUP", None, 3, &[Kind::Any, Kind::Any]);
-                self.asm.leave("END_FINALLY", None, 2);
-            }
-            _ => match self.continuable() {
-                Some(head) => {
-                    let target = self.asm.offset_of(head);
-                    self.op_with("LOAD_CONST", target, 0, 1);
-                    self.constant(Constant::Int(32));
-                    self.asm.leave("END_FINALLY", None, 2);
-                }
-                None => self.unknown(),
-            },
         }
     }
 }
