@@ -1,7 +1,7 @@
 //! Belongs here: random programs, on which recording, text and oracle must agree byte for byte.
 //!
-//! `RANDOM_SEED` is the first seed and `RANDOM_COUNT` how many files there are of each kind, for a
-//! longer run. The files stay in `target/random`.
+//! `RANDOM_SEED` is the first seed and `RANDOM_COUNT` how many files there are of each kind: for a
+//! longer run, or to repeat the one that failed. The files stay in `target/random`.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -59,14 +59,18 @@ fn agree(program: &Program) {
         assert_same(&what(&format!("{which}: errors")), &errors(&plain), &errors(outcome));
     };
     let recording = FLOW.then(|| record(program));
+    if let Some(recording) = &recording {
+        left_alone("the recorder", &recording.outcome);
+    }
     for options in [&[][..], &["-r"], &["--blog", "-r"]] {
         let ours = Python::traced().trace(folder, options, &program.arguments());
         let oracle = Python::oracle().trace(folder, options, &program.arguments());
         assert_same(&what(&format!("{options:?} text")), oracle.text(), ours.text());
+        // One that cannot be compiled, say, would prove nothing.
+        assert!(ours.text().len() > 50_000, "{} is short", place.display());
         left_alone("ours", &ours.outcome);
         left_alone("the oracle", &oracle.outcome);
         if let Some(recording) = &recording {
-            left_alone("the recorder", &recording.outcome);
             let text = recording.expand(options);
             assert_same(&what(&format!("{options:?} expansion")), ours.text(), &text);
         }

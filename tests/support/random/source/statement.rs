@@ -65,7 +65,7 @@ impl Writer {
         let owned: &[&str] = if place.borrowed { &NUMBERS[2..] } else { &NUMBERS };
         let name = self.rng.pick(owned);
         let x = self.number(place, 3);
-        let line = match self.rng.below(31) {
+        let line = match self.rng.below(30) {
             0..=5 => format!("{name} = {x}"),
             6..=7 => {
                 let op = self.rng.pick(&["+=", "-=", "%=", "//=", "/=", "|=", "&=", "^=", ">>="]);
@@ -74,8 +74,6 @@ impl Writer {
             8 if !place.borrowed => format!("a, b = b, {x}"),
             9 if !place.borrowed => format!("(a, (b, c)), d = ({x}, l), a"),
             10 => format!("c, d = {}", self.numbers(place, 1)),
-            28 => "posix.kill(posix.getpid(), signal.SIGUSR1)".into(),
-            29 => self.rng.pick(&["kick()", "kick()", "kick()", "kick()", "d = deep(1)"]).into(),
             11..=12 => {
                 let text = self.string(place, 2);
                 format!("{} = {text}[:30]", if place.borrowed { "s" } else { "t" })
@@ -136,6 +134,8 @@ impl Writer {
                 "exec {} in globals(), {{'a': {x}, 'l': [2]}}",
                 quoted("b = a\nfor a in l: b += a\nprint b")
             ),
+            27 => "posix.kill(posix.getpid(), signal.SIGUSR1)".into(),
+            28 => self.rng.pick(&["kick()", "kick()", "kick()", "kick()", "d = deep(1)"]).into(),
             _ => {
                 let text = self.numbers(place, 3);
                 format!("print {text}")
