@@ -207,7 +207,8 @@ impl Function {
         self.op("POP_TOP", 1, 0);
         self.left = self.asm.rng.below(4);
         while self.left > 0 && self.asm.reachable() {
-            self.statement(3);
+            // None that leaves the module.
+            self.statement(5);
         }
         if self.asm.reachable() {
             self.asm.pop_block();
