@@ -31,7 +31,12 @@ const METHODS: [(&str, &str, &str, &[&str]); 30] = [
     ("__contains__", "self, a", "False", &["a == 2", "self.x"]),
     ("__call__", "self, a=1, *rest, **more", "0", &["self.x", "a", "len(rest)"]),
     ("__getattr__", "self, a", "self.stop()", &["5", "self.stop()", "len(a)"]),
-    ("__setattr__", "self, a, d", "None", &["self.__dict__.__setitem__(a, d)"]),
+    (
+        "__setattr__",
+        "self, a, d",
+        "None",
+        &["self.__dict__.__setitem__(a, d if isinstance(d, int) else 3)"],
+    ),
     ("__eq__", "self, a", "False", &["self.x == 2", "NotImplemented"]),
     ("__lt__", "self, a", "False", &["self.x < 3", "NotImplemented"]),
     ("__del__", "self", "None", &["None"]),
@@ -53,7 +58,9 @@ impl Writer {
         self.indent += 1;
         let x = self.rng.below(5);
         self.line(&format!("x = {x}"));
-        self.method("__init__", "self, b", "None", &["self.__dict__.__setitem__('x', b)"]);
+        // Only a number is kept: the oracle cannot judge how long chains of objects die.
+        let kept = "self.__dict__.__setitem__('x', b if isinstance(b, int) else 3)";
+        self.method("__init__", "self, b", "None", &[kept]);
         self.line("def stop(self): raise (IndexError, AttributeError('a'))[next(FUEL, 0) % 2]");
         self.method("__repr__", "self", "'r'", &["'K'", "'r%s' % 1"]);
         self.method("__cmp__", "self, a", "0", &["cmp(self.x, 2)", "1", "-1"]);
