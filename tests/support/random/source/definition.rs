@@ -108,32 +108,33 @@ impl Writer {
             self.line("b = 2");
         }
         if self.rng.chance(20) {
-            self.aside();
+            // A finalizer makes no objects with finalizers: that would be a chain, too.
+            self.aside(if name == "__del__" { 5 } else { 6 });
         }
         let result = self.rng.pick(results);
         self.line(&format!("return {result}"));
         self.indent -= 1;
     }
 
-    /// A statement that needs no variables but b.
-    fn aside(&mut self) {
-        match self.rng.below(6) {
+    /// A statement that needs no variables but b, of the first `kinds`.
+    fn aside(&mut self, kinds: usize) {
+        match self.rng.below(kinds) {
             0 => self.line("print 'aside', b"),
             1 => {
                 let raised = self.rng.pick(&["Trouble(b)", "Deeper", "StopIteration", "KeyError"]);
                 self.line(&format!("if next(FUEL, 0) % 3 == 0: raise {raised}"));
             }
-            2 => self.line("for b in generator1(b): pass"),
-            3 => {
+            2 => {
                 self.line("try: raise Deeper(4)");
                 self.line("except Trouble, b: b = b.value");
             }
-            4 => {
+            3 => {
                 self.line("try: b = b.nothing");
                 self.line("except: pass");
                 self.line("finally: b = 3");
             }
-            _ => self.line("b = sum([x for x in range(3)])"),
+            4 => self.line("b = sum([x for x in range(3)])"),
+            _ => self.line("for b in generator1(b): pass"),
         }
     }
 
@@ -149,7 +150,7 @@ impl Writer {
         self.line("def __exit__(self, kind, b, traceback):");
         self.indent += 1;
         self.line("if self.mode == 2: raise Trouble(2)");
-        self.aside();
+        self.aside(6);
         self.line("return self.mode > 3");
         self.indent -= 2;
     }
