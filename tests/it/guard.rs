@@ -12,6 +12,8 @@ use std::process::Stdio;
 
 use integration::{Program, Python, assert_same, difference, in_parallel, programs, real_programs};
 
+use crate::undisturbed::errors;
+
 /// The programs whose bytecode would crash, and what they print.
 #[test]
 fn bad_bytecode_is_an_error_and_the_program_goes_on() {
@@ -110,7 +112,7 @@ fn same(program: &Program, options: &[&str]) {
     let (plain, guarded) = (run(&[]), run(&["--guard"]));
     assert_eq!(plain.outcome.status, guarded.outcome.status, "{}", guarded.outcome.text());
     assert_same("output", &plain.outcome.output, &guarded.outcome.output);
-    assert_same("errors", &plain.outcome.errors, &guarded.outcome.errors);
+    assert_same("errors", &errors(&plain.outcome), &errors(&guarded.outcome));
     assert_same("trace", plain.text(), guarded.text());
 }
 

@@ -13,6 +13,7 @@ mod interpreter;
 mod opcodes;
 mod oracle;
 mod patches;
+mod random;
 mod readme;
 mod refusals;
 mod timed;

@@ -119,7 +119,7 @@ impl Python {
     }
 
     /// Hides the folder that it is installed in, which each interpreter has for itself.
-    fn masked(&self, outcome: Outcome) -> Outcome {
+    pub fn masked(&self, outcome: Outcome) -> Outcome {
         let Outcome { status, output, errors } = outcome;
         Outcome { status, output: self.mask(&output), errors: self.mask(&errors) }
     }
