@@ -52,7 +52,7 @@ mod interpreter {
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
                           FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class|Cell)_Type";
         let functions = "traced_(set_)?errno|traced_frame|_PyTraced_SetThread|PyDict_Next|\
-                         _PySet_NextEntry|PyErr_SetString";
+                         _PySet_NextEntry|PyErr_SetString|PyObject_IsTrue";
         let bindings = bindgen::Builder::default()
             .header("c/hook.h")
             .clang_args(folders.iter().map(|folder| format!("-I{}", folder.display())))

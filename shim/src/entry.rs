@@ -195,7 +195,7 @@ unsafe extern "C" fn traced_instruction(
         return 0;
     }
     step(frame, opcode as u8, oparg, next);
-    if is_guarded { 2 } else { 1 }
+    1
 }
 
 /// Whether an instruction at an offset may be read.

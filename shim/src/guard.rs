@@ -31,7 +31,10 @@ pub use plan::{Facts, Plan, fetch};
 pub use unwind::enter;
 
 use trace::opcode;
-use trace::opcode::numbers::{BUILD_SET, DUP_TOPX, LIST_APPEND, MAP_ADD, SET_ADD};
+use trace::opcode::numbers::{
+    BUILD_SET, DUP_TOPX, FOR_ITER, JUMP_IF_FALSE_OR_POP, JUMP_IF_TRUE_OR_POP, LIST_APPEND, MAP_ADD,
+    POP_JUMP_IF_FALSE, POP_JUMP_IF_TRUE, SET_ADD,
+};
 
 /// An instruction, about to run.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +105,8 @@ pub trait Frame {
     fn cell(&self, index: usize) -> Value;
     /// Whether `f_locals` is set.
     fn has_locals(&self) -> bool;
+    /// Whether that value is true, where that can be told without running code of the program.
+    fn truth(&self, below_top: usize) -> Option<bool>;
 }
 
 /// Why something is refused, in words.
@@ -123,6 +128,21 @@ pub fn check(plan: &Plan, moment: &Moment, frame: &dyn Frame) -> Result<(), Viol
         .and_then(|()| depth(plan, moment, frame))
         .and_then(|()| rules::check(plan, moment, frame));
     found.map_err(|Violation(reason)| Violation(plan.located(moment.offset, reason)))
+}
+
+/// Whether a conditional jump may be made: to be asked before it is, as ceval reads where it leads to
+/// at once. One that leads out of the code and may or may not be taken, depending on code of
+/// the program's own, is refused.
+pub fn leap(moment: &Moment, frame: &dyn Frame) -> Result<(), Violation> {
+    let (target, when) = match moment.opcode {
+        POP_JUMP_IF_FALSE | JUMP_IF_FALSE_OR_POP => (moment.operand.into(), Some(false)),
+        POP_JUMP_IF_TRUE | JUMP_IF_TRUE_OR_POP => (moment.operand.into(), Some(true)),
+        FOR_ITER => (moment.next as i64 + i64::from(moment.operand), None),
+        _ => return Ok(()),
+    };
+    let found = plan::jump("jump to", target, moment.code);
+    let is_taken = || when.is_none_or(|when| frame.truth(0).is_none_or(|truth| truth == when));
+    if found.is_err() && is_taken() { found } else { Ok(()) }
 }
 
 /// Whether the value stack holds what the instruction takes, and has room for what it leaves.

@@ -55,7 +55,10 @@ pub fn instruction(
         let offset = next.wrapping_sub(width);
         let depth = guarded.depth();
         let moment = Moment { code, offset, next, opcode, operand, depth, blocks: &blocks };
-        (offset, guard::check(plan, &moment, &guarded))
+        (
+            offset,
+            guard::check(plan, &moment, &guarded).and_then(|()| guard::leap(&moment, &guarded)),
+        )
     });
     let (offset, result) = result;
     told(&frame, offset as i64, result)

@@ -27,6 +27,10 @@ impl Frame for Case {
     fn cell(&self, index: usize) -> Value {
         self.cells[index]
     }
+    fn truth(&self, _: usize) -> Option<bool> {
+        None
+    }
+
     fn has_locals(&self) -> bool {
         self.locals
     }

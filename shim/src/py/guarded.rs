@@ -82,6 +82,29 @@ impl guard::Frame for Guarded<'_> {
         unsafe { value(*frame.f_localsplus.as_ptr().add(slot)) }
     }
 
+    fn truth(&self, below_top: usize) -> Option<bool> {
+        let object = self.at(below_top);
+        // SAFETY: what is on the value stack is alive or NULL.
+        let kind = unsafe { Object::new(object) }?.type_of();
+        let plain = [
+            &raw const raw::PyBool_Type,
+            &raw const raw::PyInt_Type,
+            &raw const raw::PyLong_Type,
+            &raw const raw::PyFloat_Type,
+            &raw const raw::PyString_Type,
+            &raw const raw::PyUnicode_Type,
+            &raw const raw::PyTuple_Type,
+            &raw const raw::PyList_Type,
+            &raw const raw::PyDict_Type,
+        ];
+        let is_none = ptr::eq(object, &raw const raw::_Py_NoneStruct);
+        if !is_none && !plain.iter().any(|&plain| ptr::eq(kind, plain)) {
+            return None;
+        }
+        // SAFETY: a live object of a type whose truth is told in C, and the GIL is held.
+        Some(unsafe { raw::PyObject_IsTrue(object) } > 0)
+    }
+
     fn has_locals(&self) -> bool {
         !self.frame.fields().f_locals.is_null()
     }

@@ -39,6 +39,10 @@ impl Frame for State {
     fn cell(&self, _: usize) -> Value {
         Value::Cell
     }
+    fn truth(&self, _: usize) -> Option<bool> {
+        None
+    }
+
     fn has_locals(&self) -> bool {
         true
     }
