@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 mod builds;
+mod debuggers;
 mod diff;
 mod emulator_authors;
 mod inputs;
@@ -14,5 +15,6 @@ mod patches;
 mod readme;
 mod refusals;
 mod undisturbed;
+mod wheels;
 mod xpython;
 mod xtask;

@@ -135,7 +135,7 @@ impl Suite {
         for (test, round) in tests.iter().zip(first) {
             let mut again = Vec::new();
             if judge::differs(&round) {
-                stage.say(&format!("{test} differs; once more, alone"));
+                stage.doing(&format!("{test} once more, alone"));
                 for _ in 0..AGAIN {
                     again.push(self.round(test)?);
                 }
@@ -159,6 +159,9 @@ impl Suite {
                     // The others need not go on.
                     queue.lock().expect("no worker panics with it").clear();
                 })?;
+                if judge::differs(&round) {
+                    stage.say(&format!("{} differs; it will be run again alone", tests[at]));
+                }
                 rounds.lock().expect("no worker panics with it").push((at, round));
             }
         };

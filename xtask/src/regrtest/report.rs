@@ -11,6 +11,9 @@ use super::run::{Run, WAYS, Way};
 /// The sets that are always counted; others only where a test is in them.
 const SETS: [&str; 3] = ["passed", "failed", "skipped"];
 
+/// How many methods of a finding are printed.
+const SHOWN: usize = 20;
+
 /// What is printed: counts, sets of plain CPython, and each difference.
 pub fn text(judged: &[Judged]) -> String {
     let mut text = counts(judged);
@@ -73,9 +76,12 @@ fn describe(test: &Judged, finding: &Finding, text: &mut String) {
     let (word, why) = standing(&finding.standing);
     let _ = write!(text, "\n{word}: {}, {}", test.test, finding.way.name());
     let _ = writeln!(text, "{}", why.map(|why| format!(": {why}")).unwrap_or_default());
-    for Difference { method, unpatched, other } in &finding.differences {
+    for Difference { method, unpatched, other } in finding.differences.iter().take(SHOWN) {
         let what = method.as_deref().unwrap_or("the file");
         let _ = writeln!(text, "  {what}: {unpatched}, here {other}");
+    }
+    if let Some(more) = finding.differences.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let _ = writeln!(text, "  and {more} methods more");
     }
     if matches!(finding.standing, Standing::Expected(_)) {
         return;
