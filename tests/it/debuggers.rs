@@ -88,14 +88,7 @@ continue
     let (outcome, trace) = same_thrice(folder.path(), &["-m", "pdb", PROGRAM], commands, |_| {});
     shows(
         &outcome,
-        &[
-            "status 0",
-            "Breakpoint 1 at ",
-            "(Pdb) n = 3\n",
-            "(Pdb) 9\n",
-            "-> print 'never'\n",
-            "\n-1\n",
-        ],
+        &["status 0", "Breakpoint 1 at ", "(Pdb) n = 3\n", "(Pdb) 9\n", "-> print 'never'\n"],
     );
     traced(&trace, &["trace_dispatch", "user_line", "onecmd", "square", "fragile", "numbers"]);
 }
