@@ -14,6 +14,7 @@ mod oracle;
 mod patches;
 mod readme;
 mod refusals;
+mod shape;
 mod undisturbed;
 mod wheels;
 mod xpython;
