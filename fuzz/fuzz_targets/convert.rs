@@ -22,8 +22,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Some(json) = converted(bytes, format, To::Jsonl) else { return };
     let again = converted(&json, Some(Format::Jsonl), To::Jsonl).expect("what we wrote is valid");
     assert!(json == again, "{}\n{}", json.escape_ascii(), again.escape_ascii());
-    // Text has less to say, but says it twice in the same way.
-    if let Some(text) = converted(&json, Some(Format::Jsonl), To::Blog) {
-        converted(&text, Some(Format::Blog), To::Jsonl).expect("what we wrote is valid");
+    // Where nothing holds a newline, a step is a line of text, and the other way round.
+    let Some(text) = converted(&json, Some(Format::Jsonl), To::Blog) else { return };
+    if !json.windows(2).any(|pair| pair == br"\n") {
+        let back = converted(&text, Some(Format::Blog), To::Blog).expect("what we wrote is valid");
+        assert_eq!(text.escape_ascii().to_string(), back.escape_ascii().to_string());
     }
 });

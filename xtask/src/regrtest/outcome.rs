@@ -60,7 +60,7 @@ pub struct Outcome {
 
 /// The words that unittest writes behind a method, and what they are called here.
 const RESULTS: [(&str, &str); 7] = [
-    ("ok", "ok"),
+    ("ok", OK),
     ("FAIL", FAILED),
     ("ERROR", ERROR),
     ("expected failure", "expected failure"),
@@ -69,6 +69,7 @@ const RESULTS: [(&str, &str); 7] = [
     ("skipped \"", SKIPPED),
 ];
 
+const OK: &str = "ok";
 const FAILED: &str = "failed";
 const ERROR: &str = "error";
 const SKIPPED: &str = "skipped";
@@ -180,6 +181,10 @@ fn heading(line: &str) -> Option<(String, &str)> {
 /// The result that a line ends with, whatever the method printed before it.
 fn result_at_end(line: &str) -> Option<&'static str> {
     let word = line.rsplit(" ... ").next()?;
+    // What a file of doctests alone says.
+    if word.ends_with(" tests with zero failures") {
+        return Some(OK);
+    }
     let found = RESULTS.iter().find(|(wanted, _)| {
         word == *wanted || wanted.starts_with("skipped") && word.starts_with(wanted)
     });
@@ -205,6 +210,7 @@ test_e (test.test_x.XTests) ... FAIL
 test_f (test.test_x.Other) ... ok
 test_f (test.test_x.Other) ... expected failure
 test_g (test.test_x.Other) ... test_h (test.test_x.Other) ... ok
+doctest (test.test_x) ... 7 tests with zero failures
 
 ======================================================================
 ERROR: setUpClass (test.test_x.Third)
@@ -250,6 +256,7 @@ FAIL: test_e (test.test_x.XTests)
                 ("XTests.test_c", "ok"),
                 ("XTests.test_d", "skipped"),
                 ("XTests.test_e", "failed"),
+                ("test_x.doctest", "ok"),
             ]
         );
     }
