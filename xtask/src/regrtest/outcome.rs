@@ -1,7 +1,7 @@
 //! What regrtest said of one test file: its summary, and each test method with its result.
 //!
-//! Reads the output of `python -m test.regrtest -v TEST` (Lib/test/regrtest.py, `display_result`;
-//! Lib/unittest/runner.py, `TextTestResult`), standard error included.
+//! Reads the standard output of `python -m test.regrtest -v TEST` (Lib/test/regrtest.py,
+//! `display_result`; Lib/unittest/runner.py, `TextTestResult`).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::outcome::{self, Ending, Outcome};
 
-/// How many of the last lines of a test's output are kept.
+/// How many of the last lines of a test's output, and of its errors, are kept.
 const KEPT: usize = 25;
 
 /// An interpreter and how it runs.
@@ -62,7 +62,7 @@ impl Interpreters {
 pub struct Run {
     /// What regrtest said.
     pub outcome: Outcome,
-    /// The end of its output.
+    /// The end of its output and of its standard error.
     pub tail: String,
     /// From start to end of the process.
     pub time: Duration,
@@ -88,26 +88,40 @@ pub fn all_tests(python: &Path) -> Result<Vec<String>> {
 /// Runs one test file; what takes longer than `timeout` is ended, its children included.
 pub fn test(python: &Path, way: Way, test: &str, timeout: Duration) -> Result<Run> {
     let folder = scratch()?;
-    let log = folder.path().join("output");
-    let file = File::create(&log).with_context(|| format!("cannot write `{}`", log.display()))?;
-    let errors = file.try_clone().with_context(|| format!("cannot write `{}`", log.display()))?;
+    // Apart: what threads say on standard error would tear apart the lines of a buffered output.
+    let [output, errors] = ["output", "errors"].map(|name| folder.path().join(name));
+    let create = |file: &Path| {
+        File::create(file).with_context(|| format!("cannot write `{}`", file.display()))
+    };
     let mut command = regrtest(python, way, folder.path(), &["-v", test]);
-    command.stdout(file).stderr(errors);
+    command.stdout(create(&output)?).stderr(create(&errors)?);
     let start = Instant::now();
     let child = command.spawn().with_context(|| {
         format!("cannot start {command:?}; `setsid` is in the package util-linux")
     })?;
     let status = wait(child, timeout).with_context(|| format!("cannot wait for {command:?}"))?;
     let time = start.elapsed();
-    let text = fs::read(&log).with_context(|| format!("cannot read `{}`", log.display()))?;
-    let text = String::from_utf8_lossy(&text);
+    let (output, errors) = (text(&output)?, text(&errors)?);
     let outcome = match status {
-        Some(status) => outcome::read(&text, words(status).as_deref()),
-        None => Outcome { ending: Ending::TimedOut, ..outcome::read(&text, None) },
+        Some(status) => outcome::read(&output, words(status).as_deref()),
+        None => Outcome { ending: Ending::TimedOut, ..outcome::read(&output, None) },
     };
-    let lines: Vec<&str> = text.lines().collect();
-    let tail = lines[lines.len().saturating_sub(KEPT)..].join("\n");
+    let mut tail = end(&output);
+    if !errors.is_empty() {
+        tail = format!("{tail}\nstandard error:\n{}", end(&errors));
+    }
     Ok(Run { outcome, tail, time })
+}
+
+fn text(file: &Path) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The last lines.
+fn end(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(KEPT)..].join("\n")
 }
 
 fn scratch() -> Result<tempfile::TempDir> {
