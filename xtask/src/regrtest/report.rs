@@ -52,7 +52,8 @@ fn counts(judged: &[Judged]) -> String {
             names.push(set);
         }
     }
-    let mut text = format!("{} test files\n", judged.len());
+    let files = if judged.len() == 1 { "file" } else { "files" };
+    let mut text = format!("{} test {files}\n", judged.len());
     for (way, sets) in WAYS.iter().zip(&by_way) {
         let _ = write!(text, "{:<10}", way.name());
         let count = |name| sets.get(name).map_or(0, Vec::len);

@@ -22,6 +22,7 @@ case $3-$test in
 -v-test_lasting) if [ $traced ]; then method FAIL; end failed:; exit 2; fi; method ok; end OK. ;;
 -v-test_dies) printf 'test_a (test.test_dies.XTests) ... '; kill -SEGV $$ ;;
 -v-test_slow) if [ $traced ]; then sleep 1000; fi; method ok; end OK. ;;
+-v-test_torn) printf 'test_a (test.test_torn.XT'; echo noise >&2; echo 'ests) ... ok'; end OK. ;;
 -v-test_surroundings)
     method ok
     printenv | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD= | cut -d = -f 1 | sort | tr '\n' ' '
@@ -88,6 +89,16 @@ fn a_test_that_is_not_steady_is_told_apart() {
     let text = report::text(&judged);
     assert!(text.contains("\nunstable: test_unsteady, untraced: plain CPython itself"), "{text}");
     assert!(text.ends_with("the three sets are the same\n"), "{text}");
+}
+
+#[test]
+fn standard_error_tears_no_line_of_the_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = suite(folder.path());
+    let python: &PathBuf = &suite.interpreters.ours;
+    let run = run::test(python, Way::Untraced, "test_torn", suite.timeout).unwrap();
+    assert_eq!(run.outcome.methods["XTests.test_a"], "ok");
+    assert!(run.tail.ends_with("1 test OK.\nstandard error:\nnoise"), "{}", run.tail);
 }
 
 #[test]
