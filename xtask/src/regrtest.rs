@@ -25,10 +25,13 @@ mod run;
 
 use expected::Expected;
 use judge::{Judged, Round};
-use run::{Interpreters, WAYS};
+use run::{Interpreters, Run, WAYS, Way};
 
 /// How often a test file that differs is run again, alone.
 const AGAIN: usize = 2;
+
+/// How often plain CPython is run at most, where a difference lasts: does it ever do the same?
+const PLAIN: usize = 4;
 
 /// The longest that a test file of the subset may take.
 const SUBSET_TIMEOUT: Duration = Duration::from_secs(300);
@@ -131,19 +134,30 @@ impl Suite {
     fn run(&self, tests: &[String], ui: &Ui) -> Result<Vec<Judged>> {
         let stage = ui.stage("CPython's own tests");
         let first = self.all_at_once(tests, &stage)?;
-        let mut judged = Vec::new();
+        let mut all = Vec::new();
         for (test, round) in tests.iter().zip(first) {
-            let mut again = Vec::new();
-            if judge::differs(&round) {
+            let mut judged = Judged::new(test, round);
+            if judge::differs(&judged.first) {
                 stage.doing(&format!("{test} once more, alone"));
-                for _ in 0..AGAIN {
-                    again.push(self.round(test)?);
-                }
+                self.look_again(&mut judged)?;
             }
-            judged.push(judge::judge(test, round, again, &self.expected));
+            all.push(judged);
         }
         stage.done("");
-        Ok(judged)
+        Ok(all)
+    }
+
+    /// Runs a test file that differs again, until it is clear what that means.
+    fn look_again(&self, judged: &mut Judged) -> Result<()> {
+        for _ in 0..AGAIN {
+            judged.again.push(self.round(&judged.test)?);
+        }
+        judged.judge(&self.expected);
+        while judged.differs() && judged.plain.len() < PLAIN {
+            judged.plain.push(self.one(Way::Unpatched, &judged.test)?);
+            judged.judge(&self.expected);
+        }
+        Ok(())
     }
 
     /// In the order of `tests`.
@@ -178,8 +192,11 @@ impl Suite {
 
     /// One after another, so that a test file never meets itself.
     fn round(&self, test: &str) -> Result<Round> {
-        let run = |way| run::test(self.interpreters.python(way), way, test, self.timeout);
-        Ok([run(WAYS[0])?, run(WAYS[1])?, run(WAYS[2])?])
+        Ok([self.one(WAYS[0], test)?, self.one(WAYS[1], test)?, self.one(WAYS[2], test)?])
+    }
+
+    fn one(&self, way: Way, test: &str) -> Result<Run> {
+        run::test(self.interpreters.python(way), way, test, self.timeout)
     }
 }
 

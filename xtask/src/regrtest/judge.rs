@@ -52,6 +52,8 @@ pub struct Judged {
     pub first: Round,
     /// Alone, if the first round had differences.
     pub again: Vec<Round>,
+    /// Plain CPython alone, if differences lasted: whether it is steady itself.
+    pub plain: Vec<Run>,
     /// Empty if all ways were the same.
     pub findings: Vec<Finding>,
 }
@@ -83,12 +85,30 @@ pub fn differs(round: &Round) -> bool {
     round[1..].iter().any(|run| !differences(&round[0].outcome, &run.outcome).is_empty())
 }
 
-/// Judges one test file by its rounds: the first among others, the rest alone.
-pub fn judge(test: &str, first: Round, again: Vec<Round>, expected: &Expected) -> Judged {
+impl Judged {
+    /// A test file of which only the first round is there.
+    pub fn new(test: &str, first: Round) -> Judged {
+        let (again, plain, findings) = (Vec::new(), Vec::new(), Vec::new());
+        Judged { test: test.to_owned(), first, again, plain, findings }
+    }
+
+    /// Whether a way has differences that are neither explained nor unstable.
+    pub fn differs(&self) -> bool {
+        self.findings.iter().any(|finding| finding.standing == Standing::Differs)
+    }
+
+    /// Finds out what the differences come to, with all that has been run so far.
+    pub fn judge(&mut self, expected: &Expected) {
+        self.findings = findings(self, expected);
+    }
+}
+
+fn findings(judged: &Judged, expected: &Expected) -> Vec<Finding> {
+    let Judged { test, first, again, plain, .. } = judged;
     // What plain CPython does not give every time.
     let mut unsteady = BTreeSet::new();
-    for round in &again {
-        for difference in differences(&first[0].outcome, &round[0].outcome) {
+    for run in again.iter().map(|round| &round[0]).chain(plain) {
+        for difference in differences(&first[0].outcome, &run.outcome) {
             unsteady.insert(difference.method);
         }
     }
@@ -101,7 +121,7 @@ pub fn judge(test: &str, first: Round, again: Vec<Round>, expected: &Expected) -
                 lasting.push(difference);
             }
         }
-        let all: Vec<Difference> = [&first].into_iter().chain(&again).flat_map(of).collect();
+        let all: Vec<Difference> = [first].into_iter().chain(again).flat_map(of).collect();
         if !lasting.is_empty() {
             let reason = expected.reason(test, way, &lasting);
             let standing = reason.map_or(Standing::Differs, |why| Standing::Expected(why.into()));
@@ -112,7 +132,7 @@ pub fn judge(test: &str, first: Round, again: Vec<Round>, expected: &Expected) -
             findings.push(Finding { way, standing, differences: all });
         }
     }
-    Judged { test: test.to_owned(), first, again, findings }
+    findings
 }
 
 #[cfg(test)]
@@ -133,8 +153,9 @@ mod tests {
     }
 
     fn standings(first: [&'static str; 3], again: &[[&'static str; 3]]) -> Vec<(Way, Standing)> {
-        let again = again.iter().map(|results| round(*results)).collect();
-        let judged = judge("test_x", round(first), again, &Expected::default());
+        let mut judged = Judged::new("test_x", round(first));
+        judged.again = again.iter().map(|results| round(*results)).collect();
+        judged.judge(&Expected::default());
         judged.findings.into_iter().map(|finding| (finding.way, finding.standing)).collect()
     }
 
@@ -159,14 +180,27 @@ mod tests {
     }
 
     #[test]
+    fn what_plain_cpython_does_in_one_more_run_is_none() {
+        let bad = ["ok", "ok", "failed"];
+        let mut judged = Judged::new("test_x", round(bad));
+        judged.again = vec![round(bad); 2];
+        judged.judge(&Expected::default());
+        assert!(judged.differs());
+        judged.plain.push(run(&[("A.test_a", "failed"), ("A.test_b", "ok")]));
+        judged.judge(&Expected::default());
+        assert!(!judged.differs() && judged.findings.len() == 1);
+    }
+
+    #[test]
     fn an_unsteady_method_hides_no_other() {
         let of = |unsteady, ours| {
             let methods = [("A.test_a", unsteady), ("A.test_b", "ok")];
             let traced = [("A.test_a", "ok"), ("A.test_b", ours)];
             [run(&methods), run(&methods), run(&traced)]
         };
-        let rounds = vec![of("failed", "error"), of("ok", "error")];
-        let judged = judge("test_x", of("ok", "error"), rounds, &Expected::default());
+        let mut judged = Judged::new("test_x", of("ok", "error"));
+        judged.again = vec![of("failed", "error"), of("ok", "error")];
+        judged.judge(&Expected::default());
         let finding = judged.findings.last().unwrap();
         assert_eq!((finding.way, &finding.standing), (Way::Traced, &Standing::Differs));
         assert_eq!(finding.differences.len(), 1);

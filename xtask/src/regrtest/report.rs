@@ -40,8 +40,7 @@ pub fn text(judged: &[Judged]) -> String {
 
 /// How many test files have a difference that is neither explained nor unsteady.
 pub fn differing(judged: &[Judged]) -> usize {
-    let differs = |finding: &Finding| finding.standing == Standing::Differs;
-    judged.iter().filter(|test| test.findings.iter().any(differs)).count()
+    judged.iter().filter(|test| test.differs()).count()
 }
 
 fn counts(judged: &[Judged]) -> String {
@@ -130,17 +129,19 @@ fn test_json(test: &Judged) -> Value {
         })
         .collect();
     let rounds: Vec<Value> = [&test.first].into_iter().chain(&test.again).map(round_json).collect();
-    json!({ "test": test.test, "findings": findings, "rounds": rounds })
+    let plain: Vec<Value> = test.plain.iter().map(run_json).collect();
+    json!({ "test": test.test, "findings": findings, "rounds": rounds, "unpatched_again": plain })
 }
 
 fn round_json(round: &[Run; WAYS.len()]) -> Value {
-    let ways = WAYS.iter().zip(round).map(|(way, run)| {
-        let result = json!({
-            "ending": run.outcome.ending.to_string(),
-            "seconds": run.time.as_secs_f64(),
-            "methods": run.outcome.methods,
-        });
-        (way.name().to_owned(), result)
-    });
+    let ways = WAYS.iter().zip(round).map(|(way, run)| (way.name().to_owned(), run_json(run)));
     Value::Object(ways.collect())
+}
+
+fn run_json(run: &Run) -> Value {
+    json!({
+        "ending": run.outcome.ending.to_string(),
+        "seconds": run.time.as_secs_f64(),
+        "methods": run.outcome.methods,
+    })
 }

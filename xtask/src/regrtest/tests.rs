@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use judge::Standing;
-use run::Way;
 
 /// Answers as regrtest does: each test file's name says what it does.
 const PYTHON: &str = r#"#!/bin/sh
@@ -57,7 +56,7 @@ fn what_differs_is_run_again_and_reported() {
     let judged = judged(&suite(folder.path()), &["test_same", "test_lasting", "test_dies"]);
     let [same, lasting, dies] = judged.as_slice() else { panic!("{judged:?}") };
     assert!(same.findings.is_empty() && same.again.is_empty());
-    assert_eq!(lasting.again.len(), AGAIN);
+    assert_eq!((lasting.again.len(), lasting.plain.len()), (AGAIN, PLAIN));
     let [finding] = lasting.findings.as_slice() else { panic!("{lasting:?}") };
     assert_eq!((finding.way, &finding.standing), (Way::Traced, &Standing::Differs));
     assert!(dies.findings.is_empty(), "{dies:?}");
