@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 mod builds;
+mod debuggers;
 mod diff;
 mod emulator_authors;
 mod flow;
@@ -16,7 +17,9 @@ mod patches;
 mod random;
 mod readme;
 mod refusals;
+mod shape;
 mod timed;
 mod undisturbed;
+mod wheels;
 mod xpython;
 mod xtask;

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -116,6 +117,14 @@ impl Python {
         arguments: impl IntoIterator<Item = A>,
     ) -> Outcome {
         self.masked(finish(self.command(folder).args(arguments)))
+    }
+
+    /// Runs a command of [`Python::command`], with this on its standard input.
+    pub fn run_with_input(&self, command: &mut Command, input: &str) -> Outcome {
+        let mut file = tempfile::tempfile().expect("a temporary file can be made");
+        file.write_all(input.as_bytes()).expect("a temporary file can be written");
+        file.rewind().expect("a temporary file can be read");
+        self.masked(finish(command.stdin(file)))
     }
 
     /// Hides the folder that it is installed in, which each interpreter has for itself.
