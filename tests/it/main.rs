@@ -7,6 +7,7 @@ mod builds;
 mod debuggers;
 mod diff;
 mod emulator_authors;
+mod faults;
 mod flow;
 mod guard;
 mod inputs;

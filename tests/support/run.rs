@@ -116,7 +116,12 @@ impl Python {
         folder: &Path,
         arguments: impl IntoIterator<Item = A>,
     ) -> Outcome {
-        self.masked(finish(self.command(folder).args(arguments)))
+        self.finish(self.command(folder).args(arguments))
+    }
+
+    /// Runs one of its commands to the end.
+    pub fn finish(&self, command: &mut Command) -> Outcome {
+        self.masked(finish(command))
     }
 
     /// Runs a command of [`Python::command`], with this on its standard input.
@@ -147,14 +152,21 @@ impl Python {
         masked
     }
 
+    /// A command that traces a program to a file: `options` are the tracer's, `rest` the program
+    /// and its arguments.
+    pub fn tracing(&self, folder: &Path, options: &[&str], file: &Path, rest: &[&str]) -> Command {
+        let (program, arguments) = rest.split_first().expect("there is a program");
+        let mut command = self.command(folder);
+        command.arg(&self.tracer).args(options).arg(program).arg(file).args(arguments);
+        command
+    }
+
     /// Traces a program: `options` are the tracer's, `rest` the program and its arguments.
     pub fn trace(&self, folder: &Path, options: &[&str], rest: &[&str]) -> Traced {
         let scratch = tempfile::tempdir().expect("a temporary folder can be made");
         let file = scratch.path().join("trace.txt");
-        let (program, arguments) = rest.split_first().expect("there is a program");
-        let mut command = self.command(folder);
-        command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
-        let outcome = self.masked(finish(&mut command));
+        let mut command = self.tracing(folder, options, &file, rest);
+        let outcome = self.finish(&mut command);
         if file.is_file() {
             wait_for(&file);
         }
@@ -171,10 +183,8 @@ impl Python {
     ) -> Recorded {
         let scratch = tempfile::tempdir().expect("a temporary folder can be made");
         let file = scratch.path().join(name);
-        let (program, arguments) = rest.split_first().expect("there is a program");
-        let mut command = self.command(folder);
-        command.arg(&self.tracer).args(options).arg(program).arg(&file).args(arguments);
-        let outcome = self.masked(finish(&mut command));
+        let mut command = self.tracing(folder, options, &file, rest);
+        let outcome = self.finish(&mut command);
         if file.is_file() {
             wait_for(&file);
         }
@@ -240,10 +250,15 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 fn finish(command: &mut Command) -> Outcome {
-    use std::os::unix::process::ExitStatusExt;
-    let Output { status, stdout, stderr } =
-        command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    let signal = status.signal().map(|signal| -signal);
-    let status = status.code().or(signal).expect("a process ends by exit or by a signal");
-    Outcome { status, output: stdout, errors: stderr }
+    let output = command.output();
+    output.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")).into()
+}
+
+impl From<Output> for Outcome {
+    fn from(Output { status, stdout, stderr }: Output) -> Outcome {
+        use std::os::unix::process::ExitStatusExt;
+        let signal = status.signal().map(|signal| -signal);
+        let status = status.code().or(signal).expect("a process ends by exit or by a signal");
+        Outcome { status, output: stdout, errors: stderr }
+    }
 }

@@ -1,0 +1,97 @@
+//! SIGKILL at any moment: what the program had proved to have done is in the trace.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use super::{FORMATS, Scene, assert_begins, calls};
+
+/// How often a program is killed, in each format.
+const TIMES: u32 = 100;
+
+/// Calls, branches, generators, exceptions; `tell` proves where it is.
+const PROGRAM: &str = "\
+import os
+
+def tell(number, write=os.write):
+    write(1, '%d\\n' % number)
+
+def numbers(start):
+    try:
+        for number in xrange(start, start + 7):
+            if number % 3:
+                yield number
+            tell(number)
+    finally:
+        tell(-1)
+
+def fail(number):
+    if number % 2:
+        raise KeyError(number)
+    return number
+
+def work(count):
+    total = 0
+    while total < count:
+        for number in numbers(total):
+            try:
+                fail(number)
+            except KeyError:
+                tell(number)
+            tell(total)
+            if number % 5 == 4:
+                break
+        total += 1
+
+work(400)
+";
+
+/// A row of numbers that looks random.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        (self.0 >> 33) % limit
+    }
+}
+
+fn killed_at_a_hundred_moments(name: &str) {
+    let scene = Scene::new(PROGRAM);
+    let whole = scene.trace(&[], "whole.txt", &[]);
+    assert_eq!((whole.status, &whole.errors[..]), (0, &b""[..]), "{}", whole.text());
+    let full = scene.text("whole.txt");
+    let proofs = calls(&full, "tell");
+    let seed = u64::from(std::process::id());
+    let mut random = Random(seed);
+    let mut died = 0;
+    for time in 0..TIMES {
+        let mut command = scene.tracing(&[], name, &[]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut output = child.stdout.take().unwrap();
+        let mut told = vec![0; random.below(whole.output.len() as u64 * 3 / 4) as usize];
+        output.read_exact(&mut told).unwrap();
+        for _ in 0..random.below(20_000) {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        output.read_to_end(&mut told).unwrap();
+        died += u32::from(!child.wait().unwrap().success());
+        let proved = told.iter().filter(|&&byte| byte == b'\n').count();
+        let text = scene.text(name);
+        let what = format!("seed {seed}, time {time}, {name}, killed after {proved} proofs");
+        assert_begins(&what, &full, &text);
+        let least = proved.checked_sub(1).map_or(0, |last| proofs[last]);
+        assert!(text.len() >= least, "{what}: {} bytes, proved are {least}", text.len());
+    }
+    assert!(died > TIMES / 2, "only {died} were killed before their end");
+}
+
+#[test]
+fn text() {
+    killed_at_a_hundred_moments(FORMATS[0]);
+}
+
+#[test]
+fn a_recording() {
+    killed_at_a_hundred_moments(FORMATS[1]);
+}
