@@ -80,6 +80,9 @@ fn is_touched(section: &Section, wanted: &Range<u64>) -> bool {
     })
 }
 
+/// The text of a section.
+type Made = Result<Vec<u8>, Broken>;
+
 enum Work {
     Codes(Arc<Section>),
     Events(Section),
@@ -100,7 +103,7 @@ pub fn expand<R: Read>(
 ) -> Result<(), Broken> {
     let threads = threads.max(1);
     thread::scope(|scope| {
-        let mut workers: Vec<(SyncSender<Work>, Receiver<Result<Vec<u8>, Broken>>)> = Vec::new();
+        let mut workers: Vec<(SyncSender<Work>, Receiver<Made>)> = Vec::new();
         let (returns, spare) = std::sync::mpsc::channel::<Vec<u8>>();
         let spare = Arc::new(std::sync::Mutex::new(spare));
         for _ in 0..threads {
@@ -161,7 +164,7 @@ pub fn expand<R: Read>(
 
 fn work_through(
     work: &Receiver<Work>,
-    results: &SyncSender<Result<Vec<u8>, Broken>>,
+    results: &SyncSender<Made>,
     spare: &std::sync::Mutex<Receiver<Vec<u8>>>,
     wanted: &Wanted,
     stretch: &Range<u64>,

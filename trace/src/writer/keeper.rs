@@ -166,10 +166,9 @@ impl Keeper {
     /// Nothing comes for the moment.
     pub fn idle(&mut self) -> io::Result<()> {
         for track in self.tracks.values_mut() {
-            match track.idle() {
-                Err(Trouble::Write(error)) => return Err(error),
-                // It is told with the next record.
-                _ => {}
+            // Any other trouble is told with the next record.
+            if let Err(Trouble::Write(error)) = track.idle() {
+                return Err(error);
             }
         }
         Ok(())
