@@ -46,13 +46,13 @@ mod interpreter {
         let types = "PyObject|PyVarObject|PyTypeObject|PyFrameObject|PyCodeObject|PyStringObject|\
                      PyUnicodeObject|PyIntObject|PyLongObject|PyFloatObject|PyComplexObject|\
                      PyTupleObject|PyListObject|PySliceObject|PyByteArrayObject|PyClassObject|\
-                     PyCFunctionObject|traced_xrange";
-        let singletons = "_PyTraced_Now|PyExc_SystemError|PyLong_SHIFT|\
+                     PyCFunctionObject|PyTryBlock|traced_xrange";
+        let singletons = "_PyTraced_Now|PyExc_SystemError|PyLong_SHIFT|TRACED_ASSERTS|\
                           _Py_(None|Ellipsis|NotImplemented)(Struct|Object)|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
-                          FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class)_Type";
+                          FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class|Cell)_Type";
         let functions = "traced_(set_)?errno|traced_frame|_PyTraced_SetThread|PyDict_Next|\
-                         _PySet_NextEntry|PyErr_SetString";
+                         _PySet_NextEntry|PyErr_SetString|PyObject_IsTrue";
         let bindings = bindgen::Builder::default()
             .header("c/hook.h")
             .clang_args(folders.iter().map(|folder| format!("-I{}", folder.display())))

@@ -17,6 +17,9 @@ extern void traced_stand(int offset, int begun);
 extern void traced_go(PyFrameObject *f, int offset);
 extern int traced_instruction(PyFrameObject *f, int opcode, int oparg,
                               const unsigned char *next_instr, PyObject **stack_pointer);
+extern int traced_fetch(PyFrameObject *f, int offset);
+extern int traced_handler(PyFrameObject *f, int depth);
+extern int traced_call(PyCodeObject *co, Py_ssize_t cells);
 extern void traced_switch(PyThreadState *tstate);
 extern void traced_thread_gone(PyThreadState *tstate);
 extern void traced_after_fork(PyThreadState *tstate);
@@ -68,6 +71,24 @@ _PyTraced_Instruction(PyFrameObject *f, int opcode, int oparg, const unsigned ch
                       PyObject **stack_pointer)
 {
     return traced_instruction(f, opcode, oparg, next_instr, stack_pointer);
+}
+
+int
+_PyTraced_Fetch(PyFrameObject *f, int offset)
+{
+    return traced_fetch(f, offset);
+}
+
+int
+_PyTraced_Handler(PyFrameObject *f, int depth)
+{
+    return traced_handler(f, depth);
+}
+
+int
+_PyTraced_Call(PyCodeObject *co, Py_ssize_t cells)
+{
+    return _PyTraced_Thread == PyThreadState_GET() ? traced_call(co, cells) : 0;
 }
 
 void

@@ -18,6 +18,13 @@ typedef struct {
     long length;
 } traced_xrange;
 
+/* Whether a broken assumption ends the process. */
+#ifdef Py_DEBUG
+#define TRACED_ASSERTS 1
+#else
+#define TRACED_ASSERTS 0
+#endif
+
 /* Macros that bindgen cannot see, and a field of a type that it is not shown. */
 PyFrameObject *traced_frame(void);
 int traced_errno(void);

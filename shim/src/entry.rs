@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::env;
-use std::ffi::{CStr, OsString, c_char, c_int};
+use std::ffi::{CStr, CString, OsString, c_char, c_int};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
@@ -14,11 +14,13 @@ use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use trace::flow::event::{self, form, kind};
-use trace::opcode::{HAVE_ARGUMENT, RETURN_VALUE, YIELD_VALUE};
+use trace::opcode::HAVE_ARGUMENT;
+use trace::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 
 use crate::output;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
 use crate::recorder::{Mark, Recorder};
+use crate::refuse;
 use crate::settings::{self, Settings};
 use crate::shared::{Lost, Shared};
 use crate::spawn;
@@ -30,6 +32,8 @@ struct State {
     thread: Cell<*mut PyThreadState>,
     /// Whether the interpreter asks before each instruction.
     asks: Cell<bool>,
+    /// Whether each instruction is checked before it runs.
+    guards: Cell<bool>,
     /// In the child of a fork: the last number that the parent gave to a code object.
     numbers: Cell<u32>,
 }
@@ -44,6 +48,7 @@ static STATE: State = State {
     recorder: RefCell::new(None),
     thread: Cell::new(ptr::null_mut()),
     asks: Cell::new(false),
+    guards: Cell::new(false),
     numbers: Cell::new(0),
 };
 
@@ -174,29 +179,101 @@ unsafe extern "C" fn traced_instruction(
     opcode: c_int,
     oparg: c_int,
     next: *const u8,
-    _stack: *const *const PyObject,
+    stack: *const *mut PyObject,
 ) -> c_int {
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
+    let is_guarded = STATE.guards.get();
+    if is_guarded && refused(|| refuse::instruction(frame, opcode as u8, oparg, next, stack)) {
+        // Told all the same: it was about to run.
+        if is_explicit(frame) {
+            step(frame, opcode as u8, oparg, next);
+        }
+        return -1;
+    }
     if !is_explicit(frame) {
         return 0;
     }
-    let opcode = opcode as u8;
+    step(frame, opcode as u8, oparg, next);
+    1
+}
+
+/// Whether an instruction at an offset may be read.
+///
+/// # Safety
+///
+/// The evaluation loop calls this with the frame that it runs.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_fetch(frame: *const PyFrameObject, offset: c_int) -> c_int {
+    if !STATE.guards.get() {
+        return 0;
+    }
+    // SAFETY: as in `traced_enter`.
+    let frame = unsafe { Frame::new(frame) };
+    -c_int::from(refused(|| refuse::fetch(frame, offset)))
+}
+
+/// Whether the innermost handler may be entered with an exception.
+///
+/// # Safety
+///
+/// The evaluation loop calls this with the frame that it runs, which is in a block.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_handler(frame: *const PyFrameObject, depth: c_int) -> c_int {
+    if !STATE.guards.get() {
+        return 0;
+    }
+    // SAFETY: as in `traced_enter`.
+    let frame = unsafe { Frame::new(frame) };
+    -c_int::from(refused(|| refuse::handler(frame, depth as usize)))
+}
+
+/// Whether a code object may be called.
+///
+/// # Safety
+///
+/// `code` must be a code object that stays alive for the call.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_call(code: *mut PyCodeObject, cells: isize) -> c_int {
+    if !STATE.guards.get() {
+        return 0;
+    }
+    // SAFETY: a live code object by the contract of this function.
+    -c_int::from(refused(|| unsafe { refuse::call(code, usize::try_from(cells).ok()) }))
+}
+
+/// Raises what the guard says, if it says anything.
+fn refused(asked: impl FnOnce() -> Option<CString>) -> bool {
+    match catch_unwind(AssertUnwindSafe(asked)) {
+        Ok(None) => false,
+        Ok(Some(reason)) => {
+            py::system_error(&reason);
+            true
+        }
+        Err(_) => {
+            py::system_error(c"the guard has a fault; please report it");
+            true
+        }
+    }
+}
+
+/// Tells an instruction by itself.
+#[inline]
+fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
     let width = if opcode >= HAVE_ARGUMENT { 3 } else { 1 };
     let mut offset = frame.offset(next).wrapping_sub(width) as u32;
     if offset != frame.lasti() as u32 {
         // EXTENDED_ARG takes two bytes with whatever follows, operand or not.
         offset = (frame.offset(next) as u32).wrapping_sub(3);
     }
-    if opcode != trace::opcode::LOAD_CONST
+    if opcode != trace::opcode::numbers::LOAD_CONST
         && offset < 1 << 14
         && (oparg as u32) < 1 << 13
         && shared().tell_short(form::OTHER, short_step(opcode, offset, oparg as u32), 6)
     {
-        return 1;
+        return;
     }
     slowly(|recorder| recorder.step(&frame.code(), opcode, offset, oparg));
-    1
 }
 
 /// The six bytes of an [`event::Event::Step`] with numbers of up to 14 bits.
@@ -261,6 +338,7 @@ unsafe extern "C" fn traced_load(pathname: *const c_char) {
 /// When a code object dies that has a mark.
 #[unsafe(no_mangle)]
 extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
+    refuse::forget(code);
     keeping_position(|recorder| recorder.forget(py::mark_of(code)));
 }
 
@@ -310,7 +388,13 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
         recorder.thread(thread as usize);
     }
+    STATE.guards.set(settings.guard);
     STATE.asks.set(settings.guard);
+    if settings.every {
+        slowly(|recorder| recorder.every(-1));
+        shared().page().every.store(1, Relaxed);
+        STATE.asks.set(true);
+    }
     set_thread(thread);
 }
 
@@ -345,6 +429,7 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
             watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
         }
     });
+    STATE.guards.set(settings.guard);
     STATE.asks.set(settings.guard || watched);
     set_thread(thread);
 }
@@ -522,6 +607,7 @@ fn set_thread(thread: *mut PyThreadState) {
 
 fn stop() {
     STATE.asks.set(false);
+    STATE.guards.set(false);
     set_thread(ptr::null_mut());
 }
 

@@ -10,8 +10,12 @@
 mod entry;
 
 #[cfg(feature = "interpreter")]
+mod refuse;
+
+#[cfg(feature = "interpreter")]
 mod py;
 
+pub mod guard;
 pub mod output;
 pub mod recorder;
 pub mod render;

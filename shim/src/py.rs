@@ -4,6 +4,7 @@
 //! writes to one: objects are read where they lie. A view lives no longer than the hook's call
 //! that made it, during which the GIL is held and the frame alive.
 
+mod guarded;
 mod object;
 mod raw;
 
@@ -13,6 +14,7 @@ use trace::flow::code::Definition;
 
 use crate::recorder::{Mark, Subject};
 use crate::render::{self, Heap};
+pub use guarded::{Guarded, facts};
 pub use object::Object;
 pub use raw::{
     _PyTraced_Now, _PyTraced_SetThread, PyCodeObject, PyFrameObject, PyObject, PyThreadState,
@@ -104,6 +106,16 @@ pub fn current_frame() -> Option<Frame<'static>> {
 pub fn mark_of(code: *const PyCodeObject) -> Mark {
     // SAFETY: the interpreter calls with a code object whose fields are still there (traced.h).
     Mark(unsafe { (*code).co_traced })
+}
+
+/// The name of a code object.
+///
+/// # Safety
+///
+/// It must stay alive for `'a`.
+pub unsafe fn name_of<'a>(code: *mut PyCodeObject) -> &'a [u8] {
+    // SAFETY: a live code object owns its name, a string (PyCode_New checks it).
+    unsafe { Object::new((*code).co_name) }.map_or(b"", Object::bytes)
 }
 
 /// Sets SystemError with this text.

@@ -60,6 +60,8 @@ pub struct Settings {
     pub threads: bool,
     /// Each instruction is checked before it runs.
     pub guard: bool,
+    /// Each instruction is told by itself, as where nothing else would be true: to check the rest.
+    pub every: bool,
     /// Ends after this many instructions.
     pub limit: Option<u64>,
     /// Ends before the file is larger than this.
@@ -95,6 +97,7 @@ impl Settings {
                 ("follow-fork", None) => settings.follow_fork = true,
                 ("threads", None) => settings.threads = true,
                 ("guard", None) => settings.guard = true,
+                ("every", None) => settings.every = true,
                 ("limit", Some(number)) => settings.limit = Some(number),
                 ("max-bytes", Some(number)) => settings.max_bytes = Some(number),
                 _ => {
@@ -163,6 +166,7 @@ mod tests {
             follow_fork: true,
             threads: true,
             guard: true,
+            every: true,
             limit: Some(5),
             max_bytes: Some(6),
             program: Some("00".to_owned()),

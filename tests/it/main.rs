@@ -4,18 +4,23 @@
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 mod builds;
+mod debuggers;
 mod diff;
 mod emulator_authors;
 mod faults;
 mod flow;
+mod guard;
 mod inputs;
 mod interpreter;
 mod opcodes;
 mod oracle;
 mod patches;
+mod random;
 mod readme;
 mod refusals;
+mod shape;
 mod timed;
 mod undisturbed;
+mod wheels;
 mod xpython;
 mod xtask;

@@ -19,7 +19,7 @@ fn same(program: &Program) {
 
 /// Standard error, less the number in the interpreter's own complaint about an unknown opcode:
 /// untraced it is that of the instruction before (README, "What a program can notice").
-fn errors(outcome: &Outcome) -> Vec<u8> {
+pub fn errors(outcome: &Outcome) -> Vec<u8> {
     let lines = outcome.errors.split_inclusive(|&byte| byte == b'\n');
     let masked = lines.map(|line| match line.starts_with(b"XXX lineno: ") {
         true => &b"XXX\n"[..],

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -129,8 +130,16 @@ impl Python {
         self.masked(finish(command))
     }
 
+    /// Runs a command of [`Python::command`], with this on its standard input.
+    pub fn run_with_input(&self, command: &mut Command, input: &str) -> Outcome {
+        let mut file = tempfile::tempfile().expect("a temporary file can be made");
+        file.write_all(input.as_bytes()).expect("a temporary file can be written");
+        file.rewind().expect("a temporary file can be read");
+        self.masked(finish(command.stdin(file)))
+    }
+
     /// Hides the folder that it is installed in, which each interpreter has for itself.
-    fn masked(&self, outcome: Outcome) -> Outcome {
+    pub fn masked(&self, outcome: Outcome) -> Outcome {
         let Outcome { status, output, errors } = outcome;
         Outcome { status, output: self.mask(&output), errors: self.mask(&errors) }
     }

@@ -9,9 +9,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use trace::adapt::Reader;
+use trace::disassemble::around;
 use trace::event::{Events, Format, Position, ReadError, Saved};
 use trace::input::Input;
 use trace::lines::{LONGEST, Lines};
+use trace::pyc::{MAGIC, Pyc};
 
 /// Gives a few bytes at a time, of changing number.
 struct Pieces<'a> {
@@ -168,6 +170,45 @@ fn damaged_compressed_and_wide_traces_are_errors_at_worst() {
             assert!(round > 0 || (error.is_none() && steps.len() == 4));
         }
     }
+}
+
+/// A `.pyc` that is damaged in its lengths, types and references, too.
+#[test]
+fn every_damaged_pyc_gives_code_objects_or_an_error() {
+    let mut random = Random(0xa076_1d64_78bd_642f);
+    let mut outcomes = [0, 0];
+    for seed in seeds("pyc") {
+        let whole = [&MAGIC[..], &[0; 4], &seed].concat();
+        assert!(!Pyc::read(&whole).unwrap().codes.is_empty());
+        for round in 0..400 {
+            let mut bytes = whole.clone();
+            match round % 3 {
+                0 => damage(&mut bytes, &mut random),
+                1 => {
+                    let at = 8 + random.below(seed.len());
+                    bytes[at] = b"0NFTS.ifIgxylstuR([{<>c?"[random.below(24)];
+                }
+                _ => {
+                    let at = 8 + random.below(seed.len() - 4);
+                    let length = [0, 1, -1, 255, 65_536, i32::MAX, i32::MIN][random.below(7)];
+                    bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
+                }
+            }
+            match Pyc::read(&bytes) {
+                Ok(pyc) => {
+                    for code in &pyc.codes {
+                        around(&pyc, code, &[0, 7, u32::MAX], 4);
+                    }
+                    outcomes[0] += 1;
+                }
+                Err(error) => {
+                    assert!(error.at() <= bytes.len(), "{error}");
+                    outcomes[1] += 1;
+                }
+            }
+        }
+    }
+    assert!(outcomes[0] > 300 && outcomes[1] > 300, "both happen: {outcomes:?}");
 }
 
 #[test]

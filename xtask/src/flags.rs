@@ -35,6 +35,12 @@ pub enum Command {
     },
     /// Build what the tests need and run all of them
     Test(Test),
+    /// Run CPython's own test suite on plain CPython, on ours, and on ours while it traces
+    ///
+    /// Prints where the three part, and ends with status 1 if they do. What differs is run again
+    /// alone, so that tests which are not steady on plain CPython are told apart. `--jobs` is also how many
+    /// test files run at once.
+    Regrtest(Regrtest),
     /// Measure the traced interpreter against the unpatched one and the oracle
     Bench(Bench),
     /// Remove what was built of CPython
@@ -135,11 +141,37 @@ pub struct Test {
     pub building: Building,
     /// Run only the quick part: the traced interpreter against the oracle
     ///
-    /// Left out are the builds with a switch and with Py_DEBUG.
+    /// Left out are the builds with a switch and with Py_DEBUG, and CPython's own tests.
     #[arg(long, env = "XTASK_QUICK", value_parser = FalseyValueParser::new())]
     pub quick: bool,
     /// Only tests whose name holds this
     pub filter: Option<String>,
+}
+
+/// `regrtest`
+#[derive(Debug, Args)]
+pub struct Regrtest {
+    #[command(flatten)]
+    pub building: Building,
+    /// Only these test files, such as `test_grammar` [default: all]
+    #[arg(value_name = "TEST")]
+    pub tests: Vec<String>,
+    /// Only the test files that `tests/regrtest/subset.txt` lists: a few minutes
+    #[arg(long, conflicts_with = "tests")]
+    pub subset: bool,
+    /// End a test file that takes longer than so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1200,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+    /// Write all results here as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Build nothing, and take this for plain CPython
+    #[arg(long, value_name = "PYTHON", requires = "ours")]
+    pub unpatched: Option<PathBuf>,
+    /// Build nothing, and take this for the traced interpreter, such as one built with `--optimize`
+    #[arg(long, value_name = "PYTHON", requires = "unpatched")]
+    pub ours: Option<PathBuf>,
 }
 
 /// `bench`

@@ -20,6 +20,7 @@ mod layout;
 mod patches;
 mod pins;
 mod process;
+mod regrtest;
 mod series;
 mod source;
 mod test;
@@ -32,7 +33,7 @@ use ui::Ui;
 fn main() -> ExitCode {
     let ui = Ui::new();
     match run(&Xtask::parse().command, &ui) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             ui.say(&format!("error: {error:#}"));
             ExitCode::from(2)
@@ -40,9 +41,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command, ui: &Ui) -> Result<()> {
+fn run(command: &Command, ui: &Ui) -> Result<ExitCode> {
     let layout = Layout::of_this_checkout()?;
     match command {
+        Command::Regrtest(flags) => return regrtest::run(&layout, flags, ui),
         Command::BuildPython(flags) => build_python::run(&layout, flags, ui),
         Command::Fetch(source) => fetch(&layout, source, ui),
         Command::Patches { command } => patches::run(&layout, command, ui),
@@ -50,7 +52,8 @@ fn run(command: &Command, ui: &Ui) -> Result<()> {
         Command::Clean { cache } => clean(&layout, *cache, ui),
         Command::Test(flags) => test::run(&layout, flags, ui),
         Command::Bench(flags) => bench::run(&layout, flags, ui),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn fetch(layout: &Layout, flags: &Source, ui: &Ui) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::deps::Needed;
 use crate::flags::{BuildPython, Test};
 use crate::interpreter::Config;
 use crate::layout::{Kind, Layout};
+use crate::regrtest;
 use crate::ui::Ui;
 
 /// Runs the command.
@@ -24,7 +25,11 @@ pub fn run(layout: &Layout, flags: &Test, ui: &Ui) -> Result<()> {
     cargo_test(layout, &[], &[], flags.filter.as_deref())?;
     let tree = ("INTEGRATION_TREE", layout.tree(Kind::Traced));
     let variables: Vec<_> = interpreters.into_iter().chain([tree]).collect();
-    cargo_test(layout, &["--package", "integration"], &variables, flags.filter.as_deref())
+    cargo_test(layout, &["--package", "integration"], &variables, flags.filter.as_deref())?;
+    if flags.quick || flags.filter.is_some() {
+        return Ok(());
+    }
+    regrtest::check_subset(layout, building, ui)
 }
 
 /// Builds the interpreters and gives each with the variable that names it to the tests.

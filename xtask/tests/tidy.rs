@@ -93,6 +93,20 @@ fn arrows_that_must_not_be() {
     }
 }
 
+/// A promise without the test that it names would be none.
+#[test]
+fn what_the_page_on_reliability_names_is_there() {
+    let page = fs::read_to_string(project().join("docs/reliability.md")).unwrap();
+    let rooms = ["docs/", "fuzz/", "shim/", "tests/", "trace/", "xtask/"];
+    let named = page.split('`').skip(1).step_by(2);
+    let files: Vec<&str> =
+        named.filter(|name| rooms.iter().any(|room| name.starts_with(room))).collect();
+    assert!(files.len() > 10, "{files:?}");
+    for file in files {
+        assert!(project().join(file).exists(), "`{file}` is not there");
+    }
+}
+
 /// Raw pointers have one room, and the exported functions another.
 #[test]
 fn unsafe_code_stays_in_few_files() {

@@ -120,6 +120,11 @@ impl<'a> Object<'a> {
         unsafe { Object::new(*tuple.ob_item.as_ptr().add(index)) }
     }
 
+    /// The length of a tuple; the caller knows that it is one.
+    pub fn length(self) -> usize {
+        usize::try_from(self.fields::<raw::PyTupleObject>().ob_size).unwrap_or(0)
+    }
+
     fn list_items(self) -> Vec<Object<'a>> {
         let list = self.fields::<raw::PyListObject>();
         let length = usize::try_from(list.ob_size).unwrap_or(0);
@@ -178,7 +183,7 @@ impl<'a> Object<'a> {
         units.iter().map(|&unit| u32::from(unit)).collect()
     }
 
-    fn type_of(self) -> *const raw::PyTypeObject {
+    pub(super) fn type_of(self) -> *const raw::PyTypeObject {
         self.fields::<raw::PyObject>().ob_type
     }
 
@@ -193,7 +198,7 @@ impl<'a> Object<'a> {
     }
 
     /// The structure that the object's type says it is; the caller has checked the type.
-    fn fields<T>(self) -> &'a T {
+    pub(super) fn fields<T>(self) -> &'a T {
         // SAFETY: alive for `'a` by the promise made to `new`, and of this layout by its type.
         unsafe { &*self.pointer.cast::<T>() }
     }

@@ -5,7 +5,7 @@
 //! watched, each instruction by itself. So has one that is entered at an offset which no path
 //! leads to, until that path was followed too.
 
-use crate::opcode::{self, EXTENDED_ARG, HAVE_ARGUMENT, Operand};
+use crate::opcode::{self, EXTENDED_ARG, HAVE_ARGUMENT, Operand, numbers};
 
 /// What decoding from some offset gives: one instruction, its prefixes included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,15 +69,15 @@ pub enum Then {
 pub fn then(at: &Decoded) -> Then {
     let (next, operand) = (i64::from(at.next), i64::from(at.operand));
     match at.opcode {
-        opcode::POP_JUMP_IF_FALSE | opcode::JUMP_IF_FALSE_OR_POP => Then::Branch([operand, next]),
-        opcode::POP_JUMP_IF_TRUE | opcode::JUMP_IF_TRUE_OR_POP => Then::Branch([next, operand]),
-        opcode::FOR_ITER => Then::Branch([next + operand, next]),
-        opcode::JUMP_ABSOLUTE => Then::Branch([operand, operand]),
-        opcode::JUMP_FORWARD if operand < 0 => Then::Branch([next + operand, next + operand]),
-        opcode::JUMP_FORWARD => Then::On(next + operand),
-        opcode::RETURN_VALUE | opcode::YIELD_VALUE => Then::Leave,
-        opcode::BREAK_LOOP | opcode::CONTINUE_LOOP | opcode::RAISE_VARARGS => Then::Never,
-        opcode::STOP_CODE => Then::Never,
+        numbers::POP_JUMP_IF_FALSE | numbers::JUMP_IF_FALSE_OR_POP => Then::Branch([operand, next]),
+        numbers::POP_JUMP_IF_TRUE | numbers::JUMP_IF_TRUE_OR_POP => Then::Branch([next, operand]),
+        numbers::FOR_ITER => Then::Branch([next + operand, next]),
+        numbers::JUMP_ABSOLUTE => Then::Branch([operand, operand]),
+        numbers::JUMP_FORWARD if operand < 0 => Then::Branch([next + operand, next + operand]),
+        numbers::JUMP_FORWARD => Then::On(next + operand),
+        numbers::RETURN_VALUE | numbers::YIELD_VALUE => Then::Leave,
+        numbers::BREAK_LOOP | numbers::CONTINUE_LOOP | numbers::RAISE_VARARGS => Then::Never,
+        numbers::STOP_CODE => Then::Never,
         other if opcode::name(other).is_none() => Then::Never,
         _ => Then::On(next),
     }
@@ -113,23 +113,23 @@ impl Reach {
                 Then::On(next) => open.push(next),
                 Then::Branch([first, second]) => open.extend([first, second]),
                 // A generator goes on behind `f_lasti`, wherever its prefixes end.
-                Then::Leave if at.opcode == opcode::YIELD_VALUE => {
+                Then::Leave if at.opcode == numbers::YIELD_VALUE => {
                     open.push(i64::from(at.lasti) + 1);
                 }
                 Then::Leave | Then::Never => {}
             }
             let sets_up = matches!(
                 at.opcode,
-                opcode::SETUP_LOOP
-                    | opcode::SETUP_EXCEPT
-                    | opcode::SETUP_FINALLY
-                    | opcode::SETUP_WITH
+                numbers::SETUP_LOOP
+                    | numbers::SETUP_EXCEPT
+                    | numbers::SETUP_FINALLY
+                    | numbers::SETUP_WITH
             );
             match opcode::operand(at.opcode) {
                 Operand::JumpRelative if sets_up => {
                     open.push(i64::from(at.next) + i64::from(at.operand));
                 }
-                Operand::JumpAbsolute if at.opcode == opcode::CONTINUE_LOOP => {
+                Operand::JumpAbsolute if at.opcode == numbers::CONTINUE_LOOP => {
                     open.push(at.operand.into());
                 }
                 _ => {}

@@ -100,25 +100,7 @@ mod tests {
     use std::io::Write;
     use tempfile::TempDir;
 
-    use crate::source::fixture::{self, gz};
-
-    /// An entry as hostile as wanted: names go into the header unchecked.
-    struct Entry(&'static str, EntryType, &'static str);
-
-    fn tar_of(entries: &[Entry]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for Entry(name, kind, link) in entries {
-            let mut header = tar::Header::new_ustar();
-            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-            header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
-            header.set_entry_type(*kind);
-            header.set_mode(0o755);
-            header.set_size(0);
-            header.set_cksum();
-            builder.append(&header, io::empty()).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
+    use crate::source::fixture::{self, Entry, gz, tar_of};
 
     /// Unpacks `bytes` to the end; the directory holds `dest` or nothing.
     fn try_unpack(bytes: &[u8]) -> (TempDir, Result<()>) {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use git2::{ObjectType, Oid, Repository, Signature, Time};
 use sha2::{Digest, Sha256};
+use tar::EntryType;
 
 use crate::digest::hex;
 use crate::pins::{Archive, Blob, Release};
@@ -66,6 +67,26 @@ pub fn tar(top: &str) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
+/// An entry of a tar file as hostile as wanted: name, kind, and where a link leads. Names go into
+/// the header unchecked.
+pub struct Entry(pub &'static str, pub EntryType, pub &'static str);
+
+/// A tar file of these entries, all empty.
+pub fn tar_of(entries: &[Entry]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for Entry(name, kind, link) in entries {
+        let mut header = tar::Header::new_ustar();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_mode(0o755);
+        header.set_size(0);
+        header.set_cksum();
+        builder.append(&header, std::io::empty()).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
 /// Compresses.
 pub fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -75,7 +96,11 @@ pub fn gz(bytes: &[u8]) -> Vec<u8> {
 
 /// The tiny release's archive and its hash.
 pub fn tgz() -> (Vec<u8>, String) {
-    let bytes = gz(&tar("Python-0"));
+    hashed(gz(&tar("Python-0")))
+}
+
+/// An archive and its hash.
+pub fn hashed(bytes: Vec<u8>) -> (Vec<u8>, String) {
     let sha256 = hex(Sha256::new_with_prefix(&bytes));
     (bytes, sha256)
 }

@@ -176,4 +176,37 @@ mod tests {
             assert!(format!("{error:#}").contains(part), "{error:#}");
         }
     }
+
+    /// Git would not write such a tree; whoever made the objects may have.
+    #[test]
+    fn a_commit_that_climbs_out_is_not_written_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init(dir.path().join("r")).unwrap();
+        let odb = repository.odb().unwrap();
+        let link = |to: &str| odb.write(ObjectType::Blob, to.as_bytes()).unwrap();
+        let entry = |mode: &str, name: &str, id: Oid| {
+            [mode.as_bytes(), b" ", name.as_bytes(), b"\0", id.as_bytes()].concat()
+        };
+        let tree = |bytes: &[u8]| odb.write(ObjectType::Tree, bytes).unwrap();
+        let inner = tree(&entry("100644", "x", link("")));
+        for (bytes, part) in [
+            (entry("40000", "..", inner), "`..`"),
+            (entry("40000", ".git", inner), "`.git`"),
+            (entry("100644", "../x", link("")), "`../x`"),
+            (entry("120000", "l", link("/etc")), "`l`"),
+            (entry("120000", "l", link("../x")), "`l`"),
+            ([entry("120000", "d", link("e")), entry("40000", "d", inner)].concat(), "`d`"),
+            (entry("160000", "module", inner), "`module`"),
+        ] {
+            let top = tree(&bytes);
+            let text = format!("tree {top}\nauthor a <a> 0 +0000\ncommitter a <a> 0 +0000\n\nx\n");
+            let commit = odb.write(ObjectType::Commit, text.as_bytes()).unwrap();
+            let dest = dir.path().join("dest");
+            let mut tree = Tree::beside(&dest, 0).unwrap();
+            let error = export(repository.path(), commit, &mut tree).unwrap_err();
+            drop(tree);
+            assert!(format!("{error:#}").contains(part), "{part}: {error:#}");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{part}");
+        }
+    }
 }

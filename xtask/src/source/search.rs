@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use git2::Oid;
-use tempfile::TempDir;
 
 use super::apt::Apt;
 use super::cache::Cache;
@@ -55,8 +54,6 @@ pub enum Found<'a> {
         commit: Oid,
         /// Where it came from.
         address: String,
-        /// Removes the repository in the end, unless that has moved into the cache.
-        _temporary: Option<TempDir>,
     },
     /// A directory of the user's.
     Directory(PathBuf),
@@ -111,7 +108,7 @@ impl<'a> Search<'a, '_> {
             );
         }
         let upstream = self.release.repository;
-        if let Some(found) = self.told(upstream, self.upstream()) {
+        if let Some(found) = self.told(upstream, self.clone(upstream)) {
             return Ok(found);
         }
         let release = format!("{}{}", self.release.download, archive.name);
@@ -153,7 +150,7 @@ impl<'a> Search<'a, '_> {
             return None;
         };
         let address = repository.display().to_string();
-        Some(Found::Commit { repository, commit, address, _temporary: None })
+        Some(Found::Commit { repository, commit, address })
     }
 
     /// The one source `name`; an error ends with what to do.
@@ -172,9 +169,9 @@ impl<'a> Search<'a, '_> {
         if let Some(path) = name.strip_prefix("git+file://") {
             // In place: libgit2 cannot fetch from a directory without all of the history.
             let repository = PathBuf::from(path);
-            let commit = git::tagged(&repository, self.release)?;
+            let commit = git::tagged(&repository, self.release).and_then(|id| self.pinned(id))?;
             let address = name.to_owned();
-            Ok(Found::Commit { repository, commit, address, _temporary: None })
+            Ok(Found::Commit { repository, commit, address })
         } else if name.starts_with("git+") && remote(url) {
             self.clone(url)
         } else if name.starts_with("git+") {
@@ -191,35 +188,25 @@ impl<'a> Search<'a, '_> {
         }
     }
 
-    fn upstream(&self) -> Result<Found<'a>> {
-        let found = self.clone(self.release.repository)?;
-        if let Found::Commit { commit, .. } = found {
-            self.pinned(commit)?;
-        }
-        Ok(found)
-    }
-
-    /// Fetches the tag. The repository stays in the cache if its commit is the pinned one.
+    /// Fetches the tag. The repository goes into the cache: its commit is the pinned one, whoever
+    /// has it.
     fn clone(&self, url: &str) -> Result<Found<'a>> {
         self.stage.doing(url);
         let temporary = tempfile::Builder::new()
             .prefix("git-")
             .tempdir_in(self.cache.dir())
             .with_context(|| format!("cannot write to `{}`", self.cache.dir().display()))?;
-        let mut repository = temporary.path().join("fetched");
-        git::fetch(url, self.release.tag, &repository, &|bytes| {
+        let fetched = temporary.path().join("fetched");
+        git::fetch(url, self.release.tag, &fetched, &|bytes| {
             self.stage.doing(&format!("{url}: {:.1} MB", bytes as f64 / 1e6));
         })?;
-        let commit = git::tagged(&repository, self.release)?;
-        if self.pinned(commit).is_ok() {
-            let kept = self.cache.repository();
-            let _ = fs::remove_dir_all(&kept);
-            fs::rename(&repository, &kept)
-                .with_context(|| format!("cannot create `{}`", kept.display()))?;
-            repository = kept;
-        }
+        let commit = git::tagged(&fetched, self.release).and_then(|id| self.pinned(id))?;
+        let repository = self.cache.repository();
+        let _ = fs::remove_dir_all(&repository);
+        fs::rename(&fetched, &repository)
+            .with_context(|| format!("cannot create `{}`", repository.display()))?;
         let address = url.to_owned();
-        Ok(Found::Commit { repository, commit, address, _temporary: Some(temporary) })
+        Ok(Found::Commit { repository, commit, address })
     }
 
     fn download(

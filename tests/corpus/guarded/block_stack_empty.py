@@ -1,0 +1,23 @@
+"""POP_BLOCK without a block is a fatal error.
+
+A plain 2.7.18 ends in a fatal error, signal 6, at each attempt."""
+CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)
+
+
+def op(number, argument=None):
+    return chr(number) + ('' if argument is None else chr(argument & 255) + chr(argument >> 8 & 255))
+
+
+def attempt(parts, consts=(), names=(), varnames=(), cellvars=(), size=5, flags=0x43):
+    code = CodeType(0, len(varnames), size, flags, ''.join(parts), (None,) + consts, names, varnames,
+                    '<asm>', 'asm', 1, '', (), cellvars)
+    try:
+        result = FunctionType(code, globals())()
+        print 'ran:', result
+    except SystemError, error:
+        print error
+
+
+attempt([op(87), op(100, 0), op(83)])
+attempt([op(120, 4), op(87), op(87), op(9), op(9)])
+print 'done'

@@ -1,0 +1,24 @@
+"""LOAD_CLOSURE, LOAD_DEREF and STORE_DEREF beyond the cells.
+
+A plain 2.7.18 is killed by signal 11 at each attempt."""
+CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)
+
+
+def op(number, argument=None):
+    return chr(number) + ('' if argument is None else chr(argument & 255) + chr(argument >> 8 & 255))
+
+
+def attempt(parts, consts=(), names=(), varnames=(), cellvars=(), size=5, flags=0x43):
+    code = CodeType(0, len(varnames), size, flags, ''.join(parts), (None,) + consts, names, varnames,
+                    '<asm>', 'asm', 1, '', (), cellvars)
+    try:
+        result = FunctionType(code, globals())()
+        print 'ran:', result
+    except SystemError, error:
+        print error
+
+
+attempt([op(135, 0xffff), op(83)])
+attempt([op(136, 0xffff), op(83)], cellvars=('cell',), flags=3)
+attempt([op(100, 0), op(137, 0xffff), op(100, 0), op(83)])
+print 'done'

@@ -1,0 +1,25 @@
+"""Instructions that look beyond co_names.
+
+A plain 2.7.18 is killed by signal 11 at each attempt."""
+CodeType, FunctionType = type((lambda: 0).func_code), type(lambda: 0)
+
+
+def op(number, argument=None):
+    return chr(number) + ('' if argument is None else chr(argument & 255) + chr(argument >> 8 & 255))
+
+
+def attempt(parts, consts=(), names=(), varnames=(), cellvars=(), size=5, flags=0x43):
+    code = CodeType(0, len(varnames), size, flags, ''.join(parts), (None,) + consts, names, varnames,
+                    '<asm>', 'asm', 1, '', (), cellvars)
+    try:
+        result = FunctionType(code, globals())()
+        print 'ran:', result
+    except SystemError, error:
+        print error
+
+
+attempt([op(116, 0xffff), op(83)])                          # LOAD_GLOBAL
+attempt([op(100, 0), op(106, 0xffff), op(83)])              # LOAD_ATTR
+attempt([op(100, 0), op(97, 0xffff), op(100, 0), op(83)])   # STORE_GLOBAL
+attempt([op(100, 0), op(100, 0), op(108, 0xffff), op(83)])  # IMPORT_NAME
+print 'done'
