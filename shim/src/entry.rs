@@ -14,6 +14,7 @@ use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use trace::flow::event::{self, form, kind};
+use trace::flow::page::NOWHERE;
 use trace::opcode::HAVE_ARGUMENT;
 use trace::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 
@@ -115,9 +116,7 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
         && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
     if says_so && page.head.load(Relaxed) <= page.limit.load(Relaxed) {
         let outcomes = page.outcomes.load(Relaxed) << 1 | 1;
-        // Where the caller stands is known: its call.
-        page.lasti.store(trace::flow::page::NOWHERE, Relaxed);
-        page.outcomes.store(outcomes, Release);
+        shared().leave_frame(outcomes);
         if outcomes >> 63 != 0 {
             traced_flush_outcomes();
         }
@@ -296,7 +295,7 @@ unsafe extern "C" fn traced_switch(thread: *mut PyThreadState) {
         shared().come_back();
     } else if all {
         let page = shared().page();
-        let lasti = page.lasti.load(Relaxed);
+        let lasti = page.lasti.load(Relaxed).max(NOWHERE);
         slowly(|recorder| recorder.switch(thread as usize, lasti));
         if !STATE.thread.get().is_null() {
             set_thread(thread);
@@ -574,14 +573,18 @@ fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Optio
             let Ok(mut held) = STATE.recorder.try_borrow_mut() else { return Ok(()) };
             let Some(recorder) = held.as_mut() else { return Ok(()) };
             let shared = shared();
-            recorder.begin(shared.outcomes());
+            let before = shared.outcomes();
+            recorder.begin(before);
             result = Some(body(recorder));
-            if recorder.out.is_empty() {
-                shared.look(0)?;
-            } else {
+            if !recorder.out.is_empty() {
                 shared.tell(&recorder.out, keeps_position)?;
+                shared.page().outcomes.store(recorder.rest().register(), Release);
+            } else {
+                if recorder.rest() != before {
+                    shared.leave_frame(recorder.rest().register());
+                }
+                shared.look(0)?;
             }
-            shared.page().outcomes.store(recorder.rest().register(), Release);
             if recorder.stands() {
                 shared.hold();
             }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use trace::flow::event::{Outcomes, tag};
-use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure};
+use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure, leaving};
 
 /// Bytes that can be told beyond `limit` without another look.
 const SLACK: u64 = 64;
@@ -132,11 +132,31 @@ impl Shared {
             at.wrapping_add(1).cast::<u64>().write_unaligned(outcomes.bits.to_le());
             at.wrapping_add(1 + bytes).cast::<u64>().write_unaligned(fields.to_le());
         }
-        // If the process is killed in between, the last few are lost, and none is told twice.
-        page.lasti.store(NOWHERE, Relaxed);
-        page.outcomes.store(1, Release);
-        page.head.store(head + (1 + bytes + length) as u64, Release);
+        self.replace(head + (1 + bytes + length) as u64, false);
         true
+    }
+
+    /// The record up to `head` is whole and takes the place of the outcomes. Wherever the process
+    /// is killed, nothing is lost or told twice: with the first store all of it has happened.
+    #[inline]
+    fn replace(self, head: u64, keeps_position: bool) {
+        let page = self.page;
+        page.telling.store(head, Release);
+        if !keeps_position {
+            page.lasti.store(NOWHERE, Release);
+        }
+        page.outcomes.store(1, Release);
+        page.head.store(head, Release);
+    }
+
+    /// Keeps outcomes, the last of which leaves the running frame: its caller then stands at its
+    /// call. Killed in between, the frame is not left.
+    #[inline]
+    pub fn leave_frame(self, register: u64) {
+        let page = self.page;
+        let count = Outcomes::of_register(register).count;
+        page.lasti.store(leaving(page.lasti.load(Relaxed), count), Release);
+        page.outcomes.store(register, Release);
     }
 
     /// Takes the outcomes so far, for a record that [`Shared::tell`] will tell.
@@ -166,11 +186,7 @@ impl Shared {
             // SAFETY: as in `tell_short`; there is room for `count` bytes, which is less than a ring.
             unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), at, count) };
             rest = after;
-            if rest.is_empty() && !keeps_position {
-                page.lasti.store(NOWHERE, Relaxed);
-            }
-            page.outcomes.store(1, Release);
-            page.head.store(head + count as u64, Release);
+            self.replace(head + count as u64, keeps_position || !rest.is_empty());
             if rest.is_empty() {
                 return self.look(0);
             }
@@ -213,10 +229,13 @@ impl Shared {
         // A position of 0 is not beyond a limit of 0, but the first record is never short.
     }
 
-    /// Waits until the writer is there. An error is its own, or there is none.
+    /// Waits until the writer is there. That it cannot write is told later, as it would be later.
     pub fn wait_for_writer(self) -> Result<(), Lost> {
-        self.sleep_until(|page| page.writer.load(SeqCst) != 0)?;
-        self.look(0)
+        self.sleep_until(|page| page.ready.load(SeqCst) | page.failed.load(SeqCst) != 0)?;
+        match self.page.failed.load(SeqCst) {
+            failure::WRITER => Err(Lost::Write(self.page.errno.load(Relaxed))),
+            _ => Ok(()),
+        }
     }
 
     /// Says that nothing more will be told, and waits until all is kept.
@@ -259,9 +278,7 @@ impl Shared {
             }
         }
         page.hook_waits.store(0, SeqCst);
-        let writer = page.writer.load(SeqCst) as libc::pid_t;
-        // SAFETY: signal 0 only asks whether the process is there.
-        let is_gone = writer != 0 && unsafe { libc::kill(writer, 0) } != 0;
+        let is_gone = is_gone(page.writer.load(SeqCst) as libc::pid_t);
         if is_gone && !is_there() { Err(Lost::Writer) } else { Ok(()) }
     }
 
@@ -289,6 +306,18 @@ impl Shared {
             self.page.held.store(NOT_HELD, Release);
         }
     }
+}
+
+/// Whether a process has ended. Where nobody waits for it, it can still be signalled, but has no
+/// memory any more.
+fn is_gone(process: libc::pid_t) -> bool {
+    let mut byte = 0u8;
+    let here = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    let there = libc::iovec { iov_base: ptr::null_mut(), iov_len: 1 };
+    // SAFETY: reads at most a byte, to a variable of ours.
+    let read =
+        unsafe { libc::process_vm_readv(process, &raw const here, 1, &raw const there, 1, 0) };
+    read < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
 /// Maps memory of a descriptor from an offset on, or private memory with zeros, in the place of what

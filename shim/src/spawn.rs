@@ -48,36 +48,47 @@ pub fn start(
     let mut arguments: Vec<*const libc::c_char> = owned.iter().map(|text| text.as_ptr()).collect();
     arguments.push(ptr::null());
 
+    // The program's handlers of forks are not for this one, and neither is the signal of its end.
     // SAFETY: the child only calls what may be called after a fork (`detach`).
-    let child = unsafe { libc::fork() };
+    let child = unsafe { clone(0) };
     match child {
         -1 => Err(io::Error::last_os_error()),
         0 => {
             // SAFETY: a new session, and a fork as above.
             let again = unsafe {
                 libc::setsid();
-                libc::fork()
+                clone(libc::SIGCHLD)
             };
             if again == 0 {
                 detach(&path, &arguments, ring.as_raw_fd(), out.as_raw_fd(), page);
             }
+            page.writer.store(again.max(0) as u32, SeqCst);
             // SAFETY: ends this process without anything of the program's.
             unsafe { libc::_exit(i32::from(again < 0)) };
         }
         _ => {
             let mut status = 0;
             // SAFETY: our own child, which ends at once.
-            while unsafe { libc::waitpid(child, &raw mut status, 0) } < 0 {
+            while unsafe { libc::waitpid(child, &raw mut status, libc::__WALL) } < 0 {
                 let error = io::Error::last_os_error();
-                match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    // SIGCHLD is ignored: the kernel has waited for it.
-                    _ => break,
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
                 }
             }
             if status == 0 { Ok(()) } else { Err(io::Error::other("no process can be started")) }
         }
     }
+}
+
+/// Forks as the system does it, without what the C library does around it; the parent gets this
+/// signal in the end, or none.
+///
+/// # Safety
+///
+/// The child must only call what is safe in a signal handler.
+unsafe fn clone(signal: libc::c_int) -> libc::pid_t {
+    // SAFETY: no memory is shared, and no new stack is given.
+    unsafe { libc::syscall(libc::SYS_clone, libc::c_long::from(signal), 0, 0, 0, 0) as libc::pid_t }
 }
 
 /// Becomes the writer. Calls only functions that are safe in the child of a process with threads,

@@ -14,8 +14,8 @@ pub use args::Args;
 
 use std::io;
 
-use crate::flow::event::{self, Event, Outcomes};
-use crate::flow::page::{NOWHERE, failure};
+use crate::flow::event::{self, Event};
+use crate::flow::page::failure;
 use crate::flow::walk::Fault;
 use keeper::Keeper;
 use ring::Ring;
@@ -117,8 +117,7 @@ fn last(ring: &Ring, keeper: &mut Keeper) -> Result<End, Trouble> {
         return Ok(End::Ended);
     }
     let (outcomes, lasti) = ring.now();
-    let outcomes = Outcomes::of_register(outcomes);
-    let event = Event::End { lasti: if lasti < 0 { NOWHERE } else { lasti } };
+    let event = Event::End { lasti };
     let mut bytes = Vec::new();
     event::write(&mut bytes, outcomes, &event);
     match keeper.record(&bytes, outcomes, &event) {

@@ -1,1 +1,106 @@
-//! ...
+//! Ends that were asked for: after a number of instructions, or before a size.
+
+use std::fs;
+
+use integration::assert_same;
+
+use super::{FORMATS, Scene, assert_begins};
+
+const PROGRAM: &str = "\
+import sys
+
+def step(number):
+    if number % 3:
+        return number
+    return -number
+
+def work(count):
+    total = 0
+    for number in xrange(count):
+        total += step(number)
+    return total
+
+print work(30000)
+sys.exit(4)
+";
+
+const OUTCOME: &str = "status 4\n--- output\n150005000\n--- errors\n";
+
+fn whole(scene: &Scene) -> Vec<u8> {
+    assert_eq!(scene.trace(&[], "whole.txt", &[]).text(), OUTCOME);
+    scene.text("whole.txt")
+}
+
+/// Each instruction is one line here.
+#[test]
+fn so_many_instructions() {
+    let scene = Scene::new(PROGRAM);
+    let whole = whole(&scene);
+    let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
+    for name in [FORMATS[0], FORMATS[1], "packed.flow.zst"] {
+        for limit in [1, 2, 17, 1000, 99_999, lines.len() - 1, lines.len(), lines.len() + 1] {
+            let outcome = scene.trace(&["--limit", &limit.to_string()], name, &[]);
+            assert_eq!(outcome.text(), OUTCOME, "{name}, {limit}");
+            let wanted = lines[..limit.min(lines.len())].concat();
+            assert_same(&format!("{name}, {limit}"), &wanted, &scene.text(name));
+        }
+    }
+}
+
+/// In either format the file holds whole lines and is no larger, nor much smaller.
+#[test]
+fn no_more_than_a_size() {
+    let scene = Scene::new(PROGRAM);
+    let whole = whole(&scene);
+    for (name, sizes) in [
+        ("trace.txt", &["1", "30", "1000", "100K", "3M"][..]),
+        ("trace.flow", &["1500", "10K", "100K"]),
+        ("packed.flow.zst", &["900", "2K", "3K"]),
+    ] {
+        for size in sizes {
+            let outcome = scene.trace(&["--max-bytes", size], name, &[]);
+            assert_eq!(outcome.text(), OUTCOME, "{name}, {size}");
+            let text = scene.text(name);
+            assert_begins(&format!("{name}, {size}"), &whole, &text);
+            let most = match size.strip_suffix(['K', 'M']) {
+                Some(number) if size.ends_with('K') => number.parse::<u64>().unwrap() << 10,
+                Some(number) => number.parse::<u64>().unwrap() << 20,
+                None => size.parse().unwrap(),
+            };
+            let length = fs::metadata(scene.path(name)).unwrap().len();
+            assert!(length <= most, "{name}, {size}: {length} bytes");
+            assert!(most < 1000 || length > most / 2, "{name}, {size}: {length} bytes");
+            assert!(text.len() < whole.len(), "{name}, {size}");
+        }
+    }
+}
+
+/// Compressed text, which is many times smaller than what it stands for.
+#[test]
+fn compressed_text_of_a_size() {
+    let scene = Scene::new(PROGRAM);
+    let whole = whole(&scene);
+    let outcome = scene.trace(&["--max-bytes", "2K"], "packed.txt.zst", &[]);
+    assert_eq!(outcome.text(), OUTCOME);
+    let length = fs::metadata(scene.path("packed.txt.zst")).unwrap().len();
+    assert!((1025..=2048).contains(&length), "{length} bytes");
+    let packed = scene.path("packed.txt.zst");
+    super::wait_for(&packed);
+    let arguments = ["convert", "--to", "blog", packed.to_str().unwrap(), "-"];
+    let text = integration::trace27(arguments);
+    assert_eq!(text.status, 0, "{}", text.text());
+    assert_begins("compressed", &whole, &text.output);
+    assert!(text.output.len() > 2048);
+}
+
+/// Without a limit that is reached, all of it is there.
+#[test]
+fn more_than_enough() {
+    let scene = Scene::new(PROGRAM);
+    let whole = whole(&scene);
+    for name in [FORMATS[0], FORMATS[1], "packed.flow.zst"] {
+        let outcome = scene.trace(&["--limit", "10000000", "--max-bytes", "1G"], name, &[]);
+        assert_eq!(outcome.text(), OUTCOME);
+        assert_same(name, &whole, &scene.text(name));
+    }
+}

@@ -160,17 +160,24 @@ def work(count):
         if number % 3:
             total += number
     return total
-def run(count):
+def run(count, started):
+    work(count)
+    started.release()
     while True:
         work(count)
 for count in (1001, 1002, 1003, 1004):
-    thread.start_new_thread(run, (count,))
+    started = thread.allocate_lock()
+    started.acquire()
+    thread.start_new_thread(run, (count, started))
+    started.acquire()
 work(60000)
 os.kill(os.getpid(), 9)
 ";
     let scene = Scene::new(program);
-    let alone =
-        Scene::new(&program.replace("thread.start_new_thread(run, (count,))", "work(count)"));
+    let alone = Scene::new(&program.replace(
+        "thread.start_new_thread(run, (count, started))\n    started.acquire()",
+        "work(count)",
+    ));
     alone.trace(&[], "alone.txt", &[]);
     let alone = lines_of(&alone.text("alone.txt"), &["work"]);
     let starts = alone.windows(8).enumerate().filter(|(_, window)| window == b"work> 0 ");

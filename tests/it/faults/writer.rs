@@ -1,1 +1,163 @@
-//! ...
+//! The writer itself: killed while the program runs, not there, or another program.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use integration::{Outcome, Python};
+
+use super::{FORMATS, Scene, assert_begins, assert_told_once};
+
+/// Says that it is there, waits for a word, and then does much.
+const WAITS: &str = "\
+import os, sys
+def work(count):
+    total = 0
+    for number in xrange(count):
+        total += number if number % 3 else -number
+    return total
+work(1000)
+os.write(1, 'ready\\n')
+os.read(0, 1)
+print work(int(sys.argv[1]))
+sys.exit(5)
+";
+
+/// The process that has a file open.
+fn writer_of(file: &Path) -> String {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    for process in processes {
+        let Ok(descriptors) = fs::read_dir(process.path().join("fd")) else { continue };
+        let mut targets = descriptors.filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
+        if targets.any(|target| target == file) {
+            return process.file_name().into_string().unwrap();
+        }
+    }
+    panic!("no process has `{}` open", file.display());
+}
+
+/// Told with the next block of records, or in the end.
+#[test]
+fn killed() {
+    let scene = Scene::new(WAITS);
+    for (name, count) in [("trace.txt", "300000"), ("trace.flow", "300000"), ("trace.txt", "1")] {
+        let mut command = scene.tracing(&[], name, &[count]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        let pid = writer_of(&scene.path(name).canonicalize().unwrap());
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        child.stdin.take().unwrap().write_all(b"x").unwrap();
+        let outcome = Outcome::from(child.wait_with_output().unwrap());
+        assert_eq!(outcome.status, 5, "{}", outcome.text());
+        assert_told_once(&outcome, "the process that writes the trace was ended");
+        let mut rest = String::new();
+        output.read_line(&mut rest).unwrap();
+        let sum = if count == "1" { "0\n" } else { "15000150000\n" };
+        assert_eq!(rest, sum);
+    }
+}
+
+/// Where nobody waits for the ended writer it stays as a zombie.
+#[test]
+fn killed_and_never_waited_for() {
+    let harness = "\
+import ctypes, os, subprocess, sys
+# PR_SET_CHILD_SUBREAPER: processes without a parent become ours.
+assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0
+pipe = subprocess.PIPE
+child = subprocess.Popen(sys.argv[1:], stdin=pipe, stdout=pipe)
+assert child.stdout.readline() == 'ready\\n'
+def parent(pid): return int(open('/proc/%s/stat' % pid).read().rsplit(')', 1)[1].split()[1])
+def ours(pid):
+    try: return parent(pid) == os.getpid()
+    except EnvironmentError: return False
+writer, = [int(pid) for pid in os.listdir('/proc')
+           if pid.isdigit() and int(pid) != child.pid and ours(pid)]
+os.kill(writer, 9)
+while ') Z ' not in open('/proc/%d/stat' % writer).read():
+    pass
+sys.stdout.write(child.communicate('x')[0])
+sys.exit(child.returncode)
+";
+    let scene = Scene::new(WAITS);
+    for name in FORMATS {
+        let command = scene.tracing(&[], name, &["300000"]);
+        let mut outer = Python::unpatched().command(scene.folder.path());
+        outer.arg("-c").arg(harness).arg(command.get_program()).args(command.get_args());
+        let outcome = Python::traced().finish(&mut outer);
+        assert_eq!((outcome.status, &outcome.output[..]), (5, &b"15000150000\n"[..]));
+        assert_told_once(&outcome, "the process that writes the trace was ended");
+    }
+}
+
+/// A writer that is not there, or that is something else, is told before the program starts.
+#[test]
+fn not_there() {
+    let scene = Scene::new("print 'started'\n");
+    for (writer, reason) in [
+        ("/nowhere/trace27", "no such file or directory"),
+        ("/dev/null", "permission denied"),
+        ("/bin/true", "it does not answer"),
+    ] {
+        let mut command = scene.tracing(&[], "trace.txt", &[]);
+        command.env("PYTHON27_TRACED_WRITER", writer);
+        let outcome = Python::traced().finish(&mut command);
+        assert_eq!(
+            outcome.text(),
+            format!(
+                "status 2\n--- output\n--- errors\npython27-traced: cannot start the writer of \
+                 traces `{writer}`: {reason}; `cargo xtask build-python` puts it there\n"
+            )
+        );
+    }
+}
+
+/// A child that cannot be traced goes on without, and so does the parent's trace.
+#[test]
+fn not_there_for_a_child() {
+    let program = "\
+import os, sys
+os.environ['PYTHON27_TRACED_WRITER'] = '/nowhere/trace27'
+def after(): return 'after'
+pid = os.fork()
+if pid == 0:
+    os.write(1, 'child\\n')
+    os._exit(0)
+print os.waitpid(pid, 0)[1]
+after()
+";
+    let scene = Scene::new(program);
+    for name in FORMATS {
+        let outcome = scene.trace(&["--follow-fork"], name, &[]);
+        assert_eq!((outcome.status, &outcome.output[..]), (0, &b"child\n0\n"[..]));
+        let errors = String::from_utf8(outcome.errors).unwrap();
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(errors.ends_with("; this child is not traced\n"), "{errors}");
+        let text = scene.text(name);
+        let last = b"after> 3 RETURN_VALUE\n";
+        assert!(text.windows(last.len()).any(|window| window == last));
+    }
+}
+
+/// What a killed writer had written is the beginning of the trace.
+#[test]
+fn text_of_a_killed_writer() {
+    let scene = Scene::new(WAITS);
+    let mut whole = scene.tracing(&[], "whole.txt", &["1"]);
+    assert_eq!(Python::traced().finish(&mut whole).status, 5);
+    let mut command = scene.tracing(&[], "trace.txt", &["1"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    let pid = writer_of(&scene.path("trace.txt").canonicalize().unwrap());
+    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert_begins("a killed writer", &scene.text("whole.txt"), &scene.text("trace.txt"));
+}

@@ -19,6 +19,31 @@ pub const WAKE: u64 = 64 << 10;
 /// `lasti` where no instruction has begun since the last record or outcome.
 pub const NOWHERE: i32 = -2;
 
+/// `lasti` from the moment on at which a frame is being left by the instruction at that offset:
+/// whether it is left depends on whether there are `count` outcomes yet.
+#[inline]
+pub fn leaving(lasti: i32, count: u32) -> i32 {
+    match u32::try_from(lasti) {
+        Ok(lasti) if lasti >> 24 == 0 => (LEAVING | count << 24 | lasti) as i32,
+        _ => NOWHERE,
+    }
+}
+
+/// What is true of `lasti` while there are `count` outcomes.
+pub fn lasti_with(lasti: i32, count: u32) -> i32 {
+    let bits = lasti as u32;
+    if lasti >= 0 {
+        lasti
+    } else if bits & 3 << 30 == LEAVING && bits >> 24 & 0x3f != count {
+        (bits & 0xff_ffff) as i32
+    } else {
+        NOWHERE
+    }
+}
+
+/// The upper two bits; no other number here has them.
+const LEAVING: u32 = 1 << 31;
+
 /// `held` while the traced thread has the GIL.
 pub const NOT_HELD: i32 = -3;
 
@@ -48,7 +73,10 @@ pub struct Page {
     pub hook_waits: AtomicU32,
     /// Raised each time the hook has news for the writer; a futex.
     pub news: AtomicU32,
-    second: [u8; 36],
+    /// What `head` is about to be: beyond `head` only while the hook puts a record in the place of
+    /// the outcomes that it holds. The record is whole by then.
+    pub telling: AtomicU64,
+    second: [u8; 24],
 
     /// How many bytes the writer has taken.
     pub tail: AtomicU64,
@@ -56,7 +84,7 @@ pub struct Page {
     pub taken: AtomicU32,
     /// Not zero while the writer sleeps.
     pub writer_waits: AtomicU32,
-    /// The writer's process id once it is there.
+    /// The writer's process id once it is started.
     pub writer: AtomicU32,
     /// Why nothing more is kept, one of [`failure`]; zero while all is well.
     pub failed: AtomicU32,
@@ -64,7 +92,9 @@ pub struct Page {
     pub errno: AtomicI32,
     /// Not zero once all is kept and closed.
     pub done: AtomicU32,
-    third: [u8; PAGE - 160],
+    /// Not zero once the writer takes what is told.
+    pub ready: AtomicU32,
+    third: [u8; PAGE - 168],
 }
 
 /// Why the writer keeps nothing more.
@@ -81,3 +111,23 @@ pub mod failure {
 
 const _: () = assert!(size_of::<Page>() == PAGE && RING.is_power_of_two());
 const _: () = assert!(std::mem::offset_of!(Page, lasti) == 8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_is_being_left() {
+        for (lasti, count) in [(0, 1), (70_000, 63), ((1 << 24) - 1, 7)] {
+            let left = leaving(lasti, count);
+            assert!(left < NOT_HELD);
+            assert_eq!(lasti_with(left, count), NOWHERE);
+            assert_eq!(lasti_with(left, count - 1), lasti);
+        }
+        for lasti in [-1, NOWHERE, 1 << 24] {
+            assert_eq!(leaving(lasti, 3), NOWHERE);
+        }
+        assert_eq!(lasti_with(12, 3), 12);
+        assert_eq!(lasti_with(NOWHERE, 3), NOWHERE);
+    }
+}

@@ -155,6 +155,8 @@ impl Walker {
                 }
                 Then::Leave if outcome == 1 => {
                     self.frames.pop();
+                    // That was the frame's; the next one is known from its own offsets.
+                    self.decided = None;
                     return Ok(());
                 }
                 Then::On(_) => {

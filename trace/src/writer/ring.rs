@@ -13,7 +13,8 @@ use memmap2::MmapRaw;
 use rustix::process::Pid;
 use rustix::thread::futex;
 
-use crate::flow::page::{NOT_HELD, PAGE, Page, RING};
+use crate::flow::event::Outcomes;
+use crate::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, lasti_with};
 
 /// How long the writer sleeps at most: what a quiet program has told is kept by then.
 const SLEEP: Duration = Duration::from_millis(50);
@@ -45,7 +46,7 @@ impl Ring {
             watching.page().news.fetch_add(1, SeqCst);
             let _ = futex::wake(&watching.page().news, futex::Flags::empty(), 1);
         })?;
-        ring.page().writer.store(std::process::id(), Release);
+        ring.page().ready.store(1, SeqCst);
         ring.wake_hook();
         Ok(ring)
     }
@@ -59,7 +60,8 @@ impl Ring {
     /// Appends what was told and not taken yet; how many bytes that was.
     pub fn take(&self, told: &mut Vec<u8>) -> usize {
         let page = self.page();
-        let (tail, head) = (page.tail.load(Relaxed), page.head.load(Acquire));
+        let tail = page.tail.load(Relaxed);
+        let head = if self.died.load(Acquire) { self.end() } else { page.head.load(Acquire) };
         let count = usize::try_from(head.wrapping_sub(tail)).unwrap_or(0).min(RING);
         let start = tail as usize & (RING - 1);
         for (from, length) in
@@ -109,12 +111,24 @@ impl Ring {
         self.page().closed.load(Acquire) != 0
     }
 
-    /// The outcomes that are in no record, and how far the thread had come.
-    pub fn now(&self) -> (u64, i32) {
+    /// Where the last whole record ends, once nothing more is told.
+    fn end(&self) -> u64 {
         let page = self.page();
+        page.head.load(Acquire).max(page.telling.load(Acquire))
+    }
+
+    /// The outcomes that are in no record, and how far the thread had come, [`NOWHERE`] if that is
+    /// not known; once nothing more is told.
+    pub fn now(&self) -> (Outcomes, i32) {
+        let page = self.page();
+        if self.end() != page.head.load(Acquire) {
+            // They are in the record that was just told.
+            return (Outcomes::default(), NOWHERE);
+        }
+        let outcomes = Outcomes::of_register(page.outcomes.load(Relaxed));
         let held = page.held.load(Relaxed);
         let lasti = if held == NOT_HELD { page.lasti.load(Relaxed) } else { held };
-        (page.outcomes.load(Relaxed), lasti)
+        (outcomes, lasti_with(lasti, outcomes.count))
     }
 
     /// Tells the hook that nothing more is kept, and why.
