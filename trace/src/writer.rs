@@ -7,6 +7,7 @@
 mod args;
 mod keeper;
 mod ring;
+mod sink;
 mod track;
 
 pub use args::Args;
@@ -58,32 +59,27 @@ pub fn run(args: &Args) -> io::Result<()> {
         // Seen before the last bytes are taken: nothing comes after it.
         let is_over = ring.is_over();
         let count = ring.take(&mut told);
-        match &mut keeper {
-            Some(kept) => match keep(kept, &mut told) {
-                Ok(()) => {}
+        let is_idle = count == 0 && !is_over;
+        if let Some(mut kept) = keeper.take() {
+            let result = if is_idle { kept.idle() } else { keep(&mut kept, &mut told) };
+            match result {
+                Ok(()) => keeper = Some(kept),
                 Err(trouble) => {
                     tell(&ring, &trouble);
-                    // What was kept before stays well formed.
-                    if let Some(kept) = keeper.take() {
-                        let _ = kept.finish(matches!(trouble, Trouble::Limit).into());
-                    }
+                    // What was kept before stays well formed; that it failed is told already.
+                    let end =
+                        if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
+                    let _ = kept.finish(end);
                 }
-            },
-            None => told.clear(),
+            }
+        } else {
+            told.clear();
         }
-        if count > 0 {
-            continue;
-        }
-        if is_over {
+        if is_idle {
+            ring.wait();
+        } else if count == 0 {
             break;
         }
-        if let Some(kept) = &mut keeper
-            && let Err(error) = kept.idle()
-        {
-            tell(&ring, &Trouble::Write(error));
-            keeper = None;
-        }
-        ring.wait();
     }
     if let Some(mut kept) = keeper {
         let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
@@ -142,12 +138,6 @@ enum End {
     Limit,
     /// By a trouble of ours.
     Failed,
-}
-
-impl From<bool> for End {
-    fn from(limit: bool) -> End {
-        if limit { End::Limit } else { End::Failed }
-    }
 }
 
 fn tell(ring: &Ring, trouble: &Trouble) {

@@ -14,7 +14,7 @@ use super::event::{self, Event};
 use super::file::{Broken, Section, Sections, section};
 use super::run::Wanted;
 use super::text::Text;
-use super::walk::{Visit, Walker};
+use super::walk::{Fault, Visit, Walker};
 
 /// Sections that wait for each worker, and texts that wait to be written.
 const AHEAD: usize = 1;
@@ -58,12 +58,23 @@ pub fn walk_events(
 ) -> Result<(), Broken> {
     let fail =
         |at: usize, reason: &dyn std::fmt::Display| Broken::at(section.offset + at as u64, reason);
-    let (_, rest) = section.stretch().ok_or_else(|| fail(0, &"the section is too short"))?;
+    let Some((_, rest)) = section.stretch() else {
+        return if section.is_cut { Ok(()) } else { Err(fail(0, &"the section is too short")) };
+    };
     let mut at = section.content.len() - rest.len();
-    at += walker.restore(rest).map_err(|fault| fail(at, &fault))?;
+    // Where a section is cut its end is no fault: the next one tells.
+    let short = Fault::Event(event::Fault::Short);
+    match walker.restore(rest) {
+        Ok(length) => at += length,
+        Err(fault) if section.is_cut && fault == short => return Ok(()),
+        Err(fault) => return Err(fail(at, &fault)),
+    }
     while at < section.content.len() {
-        let (outcomes, event, length) =
-            event::read(&section.content[at..]).map_err(|fault| fail(at, &fault))?;
+        let (outcomes, event, length) = match event::read(&section.content[at..]) {
+            Ok(record) => record,
+            Err(event::Fault::Short) if section.is_cut => break,
+            Err(fault) => return Err(fail(at, &fault)),
+        };
         walker
             .outcomes(outcomes, visit)
             .and_then(|()| walker.event(&event, visit))
@@ -75,13 +86,14 @@ pub fn walk_events(
 
 /// Whether a section has anything of the stretch of instructions that is wanted.
 fn is_touched(section: &Section, wanted: &Range<u64>) -> bool {
-    section.stretch().is_none_or(|(stretch, _)| {
-        stretch.first < wanted.end && wanted.start < stretch.first + stretch.count
-    })
+    section.is_cut
+        || section.stretch().is_none_or(|(stretch, _)| {
+            stretch.first < wanted.end && wanted.start < stretch.first + stretch.count
+        })
 }
 
-/// The text of a section.
-type Made = Result<Vec<u8>, Broken>;
+/// Where a worker gets its work, and its lines come from.
+type Worker = (SyncSender<Work>, Receiver<Result<Vec<u8>, Broken>>);
 
 enum Work {
     Codes(Arc<Section>),
@@ -103,7 +115,7 @@ pub fn expand<R: Read>(
 ) -> Result<(), Broken> {
     let threads = threads.max(1);
     thread::scope(|scope| {
-        let mut workers: Vec<(SyncSender<Work>, Receiver<Made>)> = Vec::new();
+        let mut workers: Vec<Worker> = Vec::new();
         let (returns, spare) = std::sync::mpsc::channel::<Vec<u8>>();
         let spare = Arc::new(std::sync::Mutex::new(spare));
         for _ in 0..threads {
@@ -164,7 +176,7 @@ pub fn expand<R: Read>(
 
 fn work_through(
     work: &Receiver<Work>,
-    results: &SyncSender<Made>,
+    results: &SyncSender<Result<Vec<u8>, Broken>>,
     spare: &std::sync::Mutex<Receiver<Vec<u8>>>,
     wanted: &Wanted,
     stretch: &Range<u64>,

@@ -34,6 +34,13 @@ const FRAME: usize = 1 << 20;
 /// The level of compression: the recording repeats itself so much that higher ones gain little.
 const LEVEL: i32 = 1;
 
+/// Bytes of the last section at most.
+const LAST: usize = HEAD + 96;
+
+/// In what a recording says of itself: how many of its instructions are wanted, where it was
+/// limited. The last record may hold some more.
+pub const LIMIT: &str = "limit";
+
 /// Kinds of sections.
 pub mod section {
     /// One JSON object: what was recorded, with what, how.
@@ -57,15 +64,22 @@ pub struct FlowWriter<W> {
     waiting: Vec<u8>,
     gone: Vec<u8>,
     written: u64,
+    most: u64,
 }
 
 impl<W: Write> FlowWriter<W> {
     /// Starts a file; compressed, it is a series of Zstandard frames that hold the very same bytes.
+    /// `None` if it cannot but be larger than `most` bytes.
     ///
     /// # Errors
     ///
     /// Those of `out`.
-    pub fn new(out: W, compress: bool, about: &Value) -> io::Result<FlowWriter<W>> {
+    pub fn new(
+        out: W,
+        compress: bool,
+        most: u64,
+        about: &Value,
+    ) -> io::Result<Option<FlowWriter<W>>> {
         let (codes, events, frames) = (Vec::new(), Vec::new(), Vec::new());
         let (waiting, gone) = (Vec::new(), Vec::new());
         let mut writer = FlowWriter {
@@ -78,24 +92,81 @@ impl<W: Write> FlowWriter<W> {
             waiting,
             gone,
             written: 0,
+            most,
         };
         let mut start = MAGIC.to_vec();
         start.extend_from_slice(&VERSION.to_le_bytes());
         append(&mut start, section::ABOUT, &[about.to_string().as_bytes()]);
+        if writer.size_with(start.len()) > most {
+            return Ok(None);
+        }
         writer.put(&start)?;
         Walker::default().save(&mut writer.frames);
-        Ok(writer)
+        Ok(Some(writer))
     }
 
-    /// Takes a record about a code object.
-    pub fn code(&mut self, event: &Event) {
+    /// Whether a record of so many bytes can come without the file's growing too large.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    #[inline]
+    pub fn has_room(&mut self, length: usize, walker: &Walker, count: u64) -> io::Result<bool> {
+        Ok(self.most == u64::MAX
+            || self.size_with(length) <= self.most
+            || self.makes_room(length, walker, count)?)
+    }
+
+    /// What waits may come to far less than it is.
+    fn makes_room(&mut self, length: usize, walker: &Walker, count: u64) -> io::Result<bool> {
+        if self.compress {
+            self.flush(walker, count)?;
+            if !self.waiting.is_empty() {
+                self.compress()?;
+            }
+        }
+        Ok(self.size_with(length) <= self.most)
+    }
+
+    /// How large the file is at most if it ends behind a record of so many bytes.
+    fn size_with(&self, length: usize) -> u64 {
+        let parts = [&self.codes, &self.gone, &self.events, &self.frames, &self.waiting];
+        let heads = 2 * HEAD + 16 + LAST;
+        let size = parts.iter().map(|part| part.len()).sum::<usize>() + heads + length;
+        match self.compress {
+            true => packed(self.written, size as u64),
+            false => self.written + size as u64,
+        }
+    }
+
+    /// Takes a record about a code object; false if the file would grow too large.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn code(&mut self, event: &Event, walker: &Walker, count: u64) -> io::Result<bool> {
+        let before = self.codes.len();
         event::write(&mut self.codes, Outcomes::default(), event);
+        if self.most == u64::MAX || self.size_with(0) <= self.most {
+            return Ok(true);
+        }
+        let record = self.codes.split_off(before);
+        let has_room = self.makes_room(record.len(), walker, count)?;
+        if has_room {
+            self.codes.extend_from_slice(&record);
+        }
+        Ok(has_room)
     }
 
     /// Takes a record that a code object died. What the section at hand starts with may still
     /// name it, so it is told after that.
     pub fn code_gone(&mut self, event: &Event) {
+        let before = self.gone.len();
         event::write(&mut self.gone, Outcomes::default(), event);
+        if self.most != u64::MAX && self.size_with(0) > self.most {
+            // Nobody misses it: numbers are not given twice.
+            self.gone.truncate(before);
+        }
     }
 
     /// Takes the bytes of a record that `walker` has followed, `count` instructions having been
@@ -153,11 +224,6 @@ impl<W: Write> FlowWriter<W> {
         self.out.write_all(&frame)
     }
 
-    /// How many bytes the file has so far.
-    pub fn written(&self) -> u64 {
-        self.written
-    }
-
     /// Writes what is left, and how it ended.
     ///
     /// # Errors
@@ -174,6 +240,19 @@ impl<W: Write> FlowWriter<W> {
         self.out.flush()?;
         Ok(self.out)
     }
+}
+
+/// How large a file of so many bytes becomes at most when `more` are compressed behind them: each
+/// block of 128 KiB that does not shrink takes 3 bytes more (RFC 8878), and frames have ends.
+fn packed(written: u64, more: u64) -> u64 {
+    written + more + more / 128 + 64
+}
+
+/// How many bytes can be compressed behind those that are written, that the file be no larger than
+/// `most`.
+pub fn room_to_pack(most: u64, written: u64) -> u64 {
+    let room = most.saturating_sub(written).saturating_sub(64);
+    room - room / 64
 }
 
 impl<W> fmt::Debug for FlowWriter<W> {
@@ -200,8 +279,11 @@ pub struct Section {
     pub kind: u8,
     /// Where its content starts in the (decompressed) file.
     pub offset: u64,
-    /// Its content, whose checksum was right.
+    /// Its content, whose checksum was right unless it is cut.
     pub content: Vec<u8>,
+    /// Whether the file ends inside it: a full disk, say. What is there is true all the same, up
+    /// to the last whole record.
+    pub is_cut: bool,
 }
 
 /// The numbers before the records of a section of events.
@@ -263,6 +345,8 @@ pub struct Sections<R> {
     input: R,
     offset: u64,
     ended: bool,
+    /// Where the section starts that is not whole.
+    cut_at: Option<u64>,
 }
 
 impl<R: Read> Sections<R> {
@@ -272,7 +356,7 @@ impl<R: Read> Sections<R> {
     ///
     /// Another file, another version, damage.
     pub fn open(input: R) -> Result<(Sections<R>, Value), Broken> {
-        let mut sections = Sections { input, offset: 0, ended: false };
+        let mut sections = Sections { input, offset: 0, ended: false, cut_at: None };
         let mut start = [0; 12];
         let length = sections.fill(&mut start)?;
         if length < MAGIC.len() || start[..8] != MAGIC {
@@ -287,7 +371,7 @@ impl<R: Read> Sections<R> {
             return Err(Broken::at(8, reason));
         }
         match sections.next()? {
-            Some(Section { kind: section::ABOUT, offset, content }) => {
+            Some(Section { kind: section::ABOUT, offset, content, .. }) => {
                 let about = serde_json::from_slice(&content)
                     .map_err(|_| Broken::at(offset, "what it says of itself is no JSON"))?;
                 Ok((sections, about))
@@ -296,14 +380,18 @@ impl<R: Read> Sections<R> {
         }
     }
 
-    /// The next section; `None` behind the last.
+    /// The next section; `None` behind the last. A section that is cut comes before the error.
     ///
     /// # Errors
     ///
     /// Damage, and a file that ends before its end is told.
     #[allow(clippy::should_implement_trait, reason = "it fails")]
     pub fn next(&mut self) -> Result<Option<Section>, Broken> {
-        let at = self.offset;
+        let at = self.cut_at.unwrap_or(self.offset);
+        let cut = || Broken::at(at, "the recording is cut short here; it was never finished");
+        if self.cut_at.is_some() {
+            return Err(cut());
+        }
         let mut head = [0; HEAD];
         let length = self.fill(&mut head)?;
         if self.ended {
@@ -312,7 +400,6 @@ impl<R: Read> Sections<R> {
                 _ => Err(Broken::at(at, "something follows the recording's end")),
             };
         }
-        let cut = || Broken::at(at, "the recording is cut short here; it was never finished");
         if length < HEAD {
             return Err(cut());
         }
@@ -328,13 +415,17 @@ impl<R: Read> Sections<R> {
         self.input.by_ref().take(length).read_to_end(&mut content)?;
         self.offset += content.len() as u64;
         if (content.len() as u64) < length {
-            return Err(cut());
+            if kind != section::EVENTS {
+                return Err(cut());
+            }
+            self.cut_at = Some(at);
+            return Ok(Some(Section { kind, offset, content, is_cut: true }));
         }
         if crc32fast::hash(&content) != checksum {
             return Err(Broken::at(offset, "the checksum of this section is wrong; it is damaged"));
         }
         self.ended = kind == section::END;
-        Ok(Some(Section { kind, offset, content }))
+        Ok(Some(Section { kind, offset, content, is_cut: false }))
     }
 
     fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

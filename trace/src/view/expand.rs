@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 
 use crate::event::ReadError;
 use crate::flow::expand::expand;
-use crate::flow::file::{Broken, Sections};
+use crate::flow::file::{Broken, LIMIT, Sections};
 use crate::flow::run::Wanted;
 use crate::input::Input;
 use crate::output::Output;
@@ -61,12 +61,13 @@ impl Args {
             || std::thread::available_parallelism().map_or(1, usize::from),
             usize::from,
         );
-        let stretch = self.from - 1..self.to.unwrap_or(u64::MAX);
         let opened = Sections::open(input.into_reader());
         let (sections, about) = opened.map_err(|broken| told(&named, broken))?;
         if self.resolve && about["constants"] == false {
             return Err(anyhow!("`{named}` was recorded without constants"));
         }
+        let limit = about[LIMIT].as_u64().unwrap_or(u64::MAX);
+        let stretch = self.from - 1..self.to.unwrap_or(u64::MAX).min(limit);
         let mut output = Output::create(&self.output, &[&self.input])?;
         let writing = || format!("cannot write `{}`", self.output.display());
         let mut failing = Writing { out: &mut output, failed: None };

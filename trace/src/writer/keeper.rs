@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::args::{Args, Kind};
+use super::sink::{Owner, Sink};
 use super::track::{How, Track};
 use super::{End, Trouble};
 use crate::flow::code::Definition;
 use crate::flow::event::{self, Event, Outcomes};
+use crate::flow::file::LIMIT;
 use crate::flow::walk::Fault;
 
 /// The tracks of all threads.
@@ -34,7 +36,11 @@ impl Keeper {
     pub fn new(args: &Args) -> Result<Keeper, Trouble> {
         // SAFETY: the hook has left this descriptor to us, and names it to nobody else.
         let file = unsafe { File::from_raw_fd(args.out) };
-        let about = serde_json::from_slice(args.about.as_encoded_bytes()).unwrap_or(Value::Null);
+        let mut about =
+            serde_json::from_slice(args.about.as_encoded_bytes()).unwrap_or(Value::Null);
+        if let (Some(limit), Some(about)) = (args.limit, about.as_object_mut()) {
+            about.insert(LIMIT.to_owned(), limit.into());
+        }
         let how = How {
             wanted: args.wanted(),
             is_flow: args.kind == Kind::Flow,
@@ -43,7 +49,8 @@ impl Keeper {
             max_bytes: args.max_bytes.unwrap_or(u64::MAX),
             about,
         };
-        let tracks = HashMap::from([(FIRST, Track::new(file, &how)?)]);
+        let owner = if args.file == Path::new("-") { Owner::Program } else { Owner::We };
+        let tracks = HashMap::from([(FIRST, Track::new(Sink::new(file, owner), &how)?)]);
         Ok(Keeper {
             how,
             file: args.file.clone(),
@@ -140,7 +147,9 @@ impl Keeper {
         }
         self.has_threads = true;
         let file = File::create(beside(&self.file, &format!("thread-{thread}")))?;
-        let mut track = Track::new(file, &self.how)?;
+        // Readers wait for each file. One without locks is written all the same.
+        let _ = file.try_lock();
+        let mut track = Track::new(Sink::new(file, Owner::We), &self.how)?;
         for (index, definition) in self.codes.iter().enumerate() {
             let code = index as u32 + 1;
             let event = Event::Define { code, definition };
@@ -164,21 +173,16 @@ impl Keeper {
     }
 
     /// Nothing comes for the moment.
-    pub fn idle(&mut self) -> io::Result<()> {
-        for track in self.tracks.values_mut() {
-            // Any other trouble is told with the next record.
-            if let Err(Trouble::Write(error)) = track.idle() {
-                return Err(error);
-            }
-        }
-        Ok(())
+    pub fn idle(&mut self) -> Result<(), Trouble> {
+        self.tracks.values_mut().try_for_each(Track::idle)
     }
 
-    /// Writes what is left.
-    pub fn finish(self, end: End) -> io::Result<()> {
+    /// Writes what is left. Whoever waits for the first thread's file finds all of them.
+    pub fn finish(mut self, end: End) -> io::Result<()> {
+        let first = self.tracks.remove(&FIRST);
         let mut result = Ok(());
-        for track in self.tracks.into_values() {
-            result = result.and(track.finish(end));
+        for track in self.tracks.into_values().chain(first) {
+            result = track.finish(end).and(result);
         }
         result
     }
