@@ -92,8 +92,8 @@ fn is_touched(section: &Section, wanted: &Range<u64>) -> bool {
         })
 }
 
-/// The text of a section.
-type Made = Result<Vec<u8>, Broken>;
+/// Where a worker gets its work, and its lines come from.
+type Worker = (SyncSender<Work>, Receiver<Result<Vec<u8>, Broken>>);
 
 enum Work {
     Codes(Arc<Section>),
@@ -115,7 +115,7 @@ pub fn expand<R: Read>(
 ) -> Result<(), Broken> {
     let threads = threads.max(1);
     thread::scope(|scope| {
-        let mut workers: Vec<(SyncSender<Work>, Receiver<Made>)> = Vec::new();
+        let mut workers: Vec<Worker> = Vec::new();
         let (returns, spare) = std::sync::mpsc::channel::<Vec<u8>>();
         let spare = Arc::new(std::sync::Mutex::new(spare));
         for _ in 0..threads {
@@ -176,7 +176,7 @@ pub fn expand<R: Read>(
 
 fn work_through(
     work: &Receiver<Work>,
-    results: &SyncSender<Made>,
+    results: &SyncSender<Result<Vec<u8>, Broken>>,
     spare: &std::sync::Mutex<Receiver<Vec<u8>>>,
     wanted: &Wanted,
     stretch: &Range<u64>,
