@@ -195,12 +195,13 @@ fn a_wrong_option_in_the_environment() {
     let mut command = Python::traced().command(folder.path());
     command
         .env("PYTHON27_TRACED_FILE", TRACE)
-        .env("PYTHON27_TRACED_OPTIONS", "flow")
+        .env("PYTHON27_TRACED_OPTIONS", "flows")
         .args(["-c", ""]);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        String::from_utf8_lossy(&output.stderr).contains("it knows `resolve`, `blog` and `raw`")
+        String::from_utf8_lossy(&output.stderr)
+            .contains("holds `flows`; it knows `resolve`, `blog`, `raw`, ")
     );
     assert!(!folder.path().join(TRACE).exists());
 }
