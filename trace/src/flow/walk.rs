@@ -270,13 +270,27 @@ impl Walker {
         }
     }
 
-    fn lies_ahead(&self, lasti: i32) -> bool {
-        let Some(frame) = self.frames.last() else { return false };
-        let Some(code) = self.code(frame.code) else { return false };
-        let groups = &code.run(frame.run).groups[frame.at as usize..];
-        let runs_on = matches!(code.run(frame.run).then, Then::On(_));
-        let found = groups.iter().any(|group| i64::from(group.lasti) == i64::from(lasti));
-        !self.is_explicit(frame) && (found || runs_on)
+    /// Whether the running frame comes to `lasti` without a decision. Looks along the runs, which
+    /// only ever go forward, and executes nothing.
+    fn lies_ahead(&mut self, lasti: i32) -> bool {
+        let Some(&frame) = self.frames.last() else { return false };
+        if self.is_explicit(&frame) {
+            return false;
+        }
+        let code = self.codes.get_mut(frame.code as usize).and_then(Option::as_deref_mut);
+        let Some(code) = code else { return false };
+        let (mut run, mut at) = (frame.run, frame.at as usize);
+        loop {
+            let ahead = &code.run(run).groups[at..];
+            if ahead.iter().any(|group| i64::from(group.lasti) == i64::from(lasti)) {
+                return true;
+            }
+            if !matches!(code.run(run).then, Then::On(_)) {
+                return false;
+            }
+            let Some(next) = code.next(run, 0, &self.wanted) else { return false };
+            (run, at) = (next, 0);
+        }
     }
 
     #[inline]
@@ -407,5 +421,43 @@ impl Walker {
         }
         self.decided = fields.number()?.checked_sub(1).map(|folded| (folded >> 1) as u32);
         Ok(fields.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::text::Text;
+
+    /// More instructions than a run holds, and no decision among them.
+    const LENGTH: usize = 600;
+
+    fn straight() -> (Walker, Text) {
+        let wanted = Wanted { lines: true, ..Wanted::default() };
+        let mut walker = Walker::new(wanted);
+        let code = [&[9; LENGTH][..], b"S"].concat();
+        let definition = Definition { name: b"f".to_vec(), code, ..Definition::default() };
+        walker.define(1, definition).unwrap();
+        let mut text = Text::all();
+        walker.event(&Event::Enter { lasti: -1, code: 1 }, &mut text).unwrap();
+        (walker, text)
+    }
+
+    #[test]
+    fn an_end_that_cannot_be_writes_nothing() {
+        for lasti in [LENGTH as i32 + 1, 7_777, i32::MAX, -1, NOWHERE] {
+            let (mut walker, mut text) = straight();
+            walker.event(&Event::End { lasti }, &mut text).unwrap();
+            assert_eq!((text.count, text.lines.len()), (0, 0), "{lasti}");
+        }
+    }
+
+    #[test]
+    fn an_end_further_on_is_reached_across_runs() {
+        for lasti in [0, 255, 256, 599, 600] {
+            let (mut walker, mut text) = straight();
+            walker.event(&Event::End { lasti }, &mut text).unwrap();
+            assert_eq!(text.count, lasti as u64 + 1);
+        }
     }
 }
