@@ -1,7 +1,7 @@
 //! The file that a trace goes to, until the writer has it.
 //!
 //! A regular file is locked for as long as it is written, the writer's last act included: readers
-//! wait for it, and no two recordings share one.
+//! can wait for it, and no two recordings share one.
 
 use std::ffi::OsStr;
 use std::fs::File;
