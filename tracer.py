@@ -37,6 +37,9 @@ MAGICS = (
     (3450, 3495, '3.11'), (3500, 3531, '3.12'), (3550, 3571, '3.13'), (3600, 3627, '3.14'),
 )
 
+# The note that ours carries at the start of its file, where the system has such notes (shim/c/hook.c).
+NOTE = struct.pack('=III16s', 16, 4, 1, 'python27-traced')
+
 HEADER = 8  # bytes before the code object in a .pyc of 2.7: magic and modification time
 
 
@@ -144,7 +147,8 @@ def check_interpreter():
     """Any other 2.7 would run the program and write no trace, without a word."""
     try:
         with open(sys.executable, 'rb') as executable:
-            knows_us = 'PYTHON27_TRACED_FILE' in executable.read()
+            head = executable.read(4096)
+            knows_us = NOTE in head or 'PYTHON27_TRACED_FILE' in head + executable.read()
     except EnvironmentError as error:
         raise Refused('cannot be traced: the interpreter `%s` cannot be read: %s'
                       % (sys.executable, error.strerror.lower()))

@@ -8,6 +8,17 @@
 
 union _PyTraced_page _PyTraced_Now __attribute__((aligned(sizeof(union _PyTraced_page))));
 
+#ifdef __ELF__
+/* At the very start of the executable: tracer.py knows by it whom it may start. */
+static const struct {
+    unsigned name_size, size, type;
+    char name[16];
+    unsigned contract;
+} note __attribute__((used, section(".note.python27-traced"), aligned(4))) = {
+    16, 4, 1, "python27-traced", 1
+};
+#endif
+
 /* Defined in src/entry.rs. */
 extern void traced_flush_outcomes(void);
 extern void traced_enter(PyFrameObject *f, int throwflag);

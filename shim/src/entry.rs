@@ -97,6 +97,12 @@ unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int)
             return;
         }
     }
+    enter_slowly(frame, lasti, start);
+}
+
+#[cold]
+#[inline(never)]
+fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
     let mark = slowly(|recorder| recorder.enter(&frame.code(), lasti, start));
     ask_if(mark.is_some_and(Mark::is_watched));
 }
@@ -111,8 +117,9 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
     let page = shared().page();
+    let is_explicit = is_explicit(frame);
     let says_so = !retval.is_null()
-        && !is_explicit(frame)
+        && !is_explicit
         && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
     if says_so && page.head.load(Relaxed) <= page.limit.load(Relaxed) {
         let outcomes = page.outcomes.load(Relaxed) << 1 | 1;
@@ -122,7 +129,20 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
         }
         return;
     }
-    slowly(|recorder| if says_so { recorder.leave() } else { recorder.exit(frame.lasti()) });
+    exit_slowly(frame.lasti(), says_so, is_explicit);
+}
+
+#[cold]
+#[inline(never)]
+fn exit_slowly(lasti: i32, says_so: bool, is_explicit: bool) {
+    if !says_so
+        && !is_explicit
+        && let Some(wide) = wide(event::fold(lasti))
+        && shared().tell_short(form::OTHER, u64::from(kind::EXIT) | wide << 8, 3)
+    {
+        return;
+    }
+    slowly(|recorder| if says_so { recorder.leave() } else { recorder.exit(lasti) });
 }
 
 /// Whether each instruction of a frame is told by itself.
@@ -143,8 +163,32 @@ unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
     if is_explicit(frame) {
         return;
     }
-    let mark = slowly(|recorder| recorder.land(&frame.code(), frame.lasti(), offset as u32));
+    let target = offset as u32;
+    if let (Some(lasti), Some(place)) = (wide(event::fold(frame.lasti())), wide(target.into()))
+        && is_reached(frame, target)
+        && shared().tell_short(
+            form::OTHER,
+            u64::from(kind::LAND) | lasti << 8 | place << 24,
+            5,
+        )
+    {
+        return;
+    }
+    let mark = slowly(|recorder| recorder.land(&frame.code(), frame.lasti(), target));
     ask_if(mark.is_some_and(Mark::is_watched));
+}
+
+/// Whether the paths from an offset of the frame's code object are known.
+#[inline]
+fn is_reached(frame: Frame, offset: u32) -> bool {
+    let held = STATE.recorder.try_borrow().ok();
+    held.as_deref().and_then(Option::as_ref).is_some_and(|r| r.reaches(frame.mark(), offset))
+}
+
+/// A number as LEB128 in two bytes, the upper one zero where one would do.
+#[inline]
+fn wide(number: u64) -> Option<u64> {
+    (number < 1 << 14).then_some(number & 0x7f | 0x80 | (number >> 7) << 8)
 }
 
 /// Something may run that no instruction calls.
@@ -266,21 +310,16 @@ fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
         offset = (frame.offset(next) as u32).wrapping_sub(3);
     }
     if opcode != trace::opcode::numbers::LOAD_CONST
-        && offset < 1 << 14
-        && (oparg as u32) < 1 << 13
-        && shared().tell_short(form::OTHER, short_step(opcode, offset, oparg as u32), 6)
+        && let (Some(place), Some(operand)) = (wide(offset.into()), wide(event::fold(oparg)))
+        && shared().tell_short(
+            form::OTHER,
+            u64::from(kind::STEP) | u64::from(opcode) << 8 | place << 16 | operand << 32,
+            6,
+        )
     {
         return;
     }
     slowly(|recorder| recorder.step(&frame.code(), opcode, offset, oparg));
-}
-
-/// The six bytes of an [`event::Event::Step`] with numbers of up to 14 bits.
-#[inline]
-fn short_step(opcode: u8, offset: u32, operand: u32) -> u64 {
-    // LEB128 in two bytes each, the upper one zero where one would do.
-    let wide = |number: u32| u64::from(number & 0x7f | 0x80 | (number >> 7) << 8);
-    u64::from(kind::STEP) | u64::from(opcode) << 8 | wide(offset) << 16 | wide(operand << 1) << 32
 }
 
 /// Another thread has the GIL, or the traced one again.

@@ -248,6 +248,13 @@ impl Recorder {
         self.tell(&Event::End { lasti });
     }
 
+    /// Whether the paths from an offset of a code object are known.
+    #[inline]
+    pub fn reaches(&self, mark: Mark, offset: u32) -> bool {
+        let known = self.codes.get(self.told(mark) as usize).and_then(Option::as_ref);
+        known.is_some_and(|known| known.reach.has(offset))
+    }
+
     fn tell_stand(&mut self) {
         if let Some((offset, begun)) = self.stands.take() {
             self.tell(&Event::Stand { offset, begun });

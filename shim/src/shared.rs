@@ -285,7 +285,8 @@ impl Shared {
     fn wake_writer(self) {
         let page = self.page;
         page.news.fetch_add(1, SeqCst);
-        if page.writer_waits.load(SeqCst) != 0 {
+        // Once for each sleep: it may take long until the writer has a processor.
+        if page.writer_waits.swap(0, SeqCst) != 0 {
             // SAFETY: as in `sleep`.
             unsafe { libc::syscall(libc::SYS_futex, page.news.as_ptr(), libc::FUTEX_WAKE, 1) };
         }

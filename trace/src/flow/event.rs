@@ -429,7 +429,8 @@ impl<'a> Fields<'a> {
 }
 
 /// 0, -1, 1, -2 … as 0, 1, 2, 3 …
-pub(super) fn fold(number: i32) -> u64 {
+#[inline]
+pub fn fold(number: i32) -> u64 {
     let wide = i64::from(number);
     (if wide < 0 { !wide << 1 | 1 } else { wide << 1 }) as u64
 }

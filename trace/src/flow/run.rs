@@ -91,7 +91,8 @@ pub struct Code {
     /// Whether its lines are wanted.
     pub is_wanted: bool,
     runs: Vec<Run>,
-    starts: HashMap<u32, u32>,
+    /// The run that starts at each offset; the last one for all offsets outside the code.
+    starts: Box<[u32]>,
     steps: HashMap<(u32, u8, i32), Vec<u8>>,
 }
 
@@ -104,7 +105,7 @@ impl Code {
             is_wanted: wanted.lines && name.is_none_or(|name| name == definition.name),
             definition,
             runs: Vec::new(),
-            starts: HashMap::new(),
+            starts: Box::default(),
             steps: HashMap::new(),
         }
     }
@@ -117,13 +118,22 @@ impl Code {
 
     /// The run that starts at an offset.
     pub fn at(&mut self, start: u32, wanted: &Wanted) -> u32 {
-        if let Some(&run) = self.starts.get(&start) {
-            return run;
+        let slot = (start as usize).min(self.definition.code.len() + 1);
+        match self.starts.get(slot) {
+            Some(&run) if run != UNKNOWN => run,
+            _ => self.add(start, slot, wanted),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, start: u32, slot: usize, wanted: &Wanted) -> u32 {
+        if self.starts.is_empty() {
+            self.starts = vec![UNKNOWN; self.definition.code.len() + 2].into();
         }
         let run = self.make(start, wanted);
         let number = self.runs.len() as u32;
         self.runs.push(run);
-        self.starts.insert(start, number);
+        self.starts[slot] = number;
         number
     }
 
