@@ -15,8 +15,8 @@ if sys.version_info[:2] != (2, 7):
                      'tracer.py ...`\n' % sys.version_info[:2])
     sys.exit(2)
 
-import argparse
 import errno
+import getopt
 import hashlib
 import imp
 import marshal
@@ -43,12 +43,64 @@ NOTE = struct.pack('=III16s', 16, 4, 1, 'python27-traced')
 HEADER = 8  # bytes before the code object in a .pyc of 2.7: magic and modification time
 
 
+HELP = """\
+usage: tracer.py [-h] [-t {all,only}] [-n NAME] [-r] [--blog] [--raw]
+                 [--format {text,flow}] [--compress] [--follow-fork]
+                 [--threads {one,all}] [--limit N] [--max-bytes SIZE]
+                 [--guard]
+                 pycfile tracefile [args ...]
+
+Run a Python 2.7 program and write each bytecode instruction that it executes
+to a file.
+
+operands:
+  pycfile               the program: a .pyc or .pyo file, or a .py file, which
+                        is compiled in memory
+  tracefile             the file where to write the trace; `-` is standard
+                        output
+  args                  the program's own arguments
+
+options:
+  -h, --help            show this help message and exit
+  -t {all,only}, --trace {all,only}
+                        trace all code objects, or only those whose co_name is
+                        given with -n (default: all)
+  -n NAME, --name NAME  trace only code objects of this co_name, whatever -t
+                        says
+  -r, --resolve         write what an operand means in place of its number:
+                        the constant, the name, the comparison, the target of
+                        a relative jump
+  --blog                write the very bytes of the blog's tracer: leave out
+                        the instruction that follows EXTENDED_ARG
+  --raw                 the program is a marshalled code object without the
+                        header of a .pyc, as in the archives of PyInstaller
+  --format {text,flow}  what to write: the lines of the trace, or a recording
+                        that `trace27 expand` turns into them (default: flow
+                        if the name of tracefile ends in .flow or .flow.zst)
+  --compress            compress it while it is written, as a name that ends
+                        in .zst does too
+  --follow-fork         trace forked children too, each to a file of its own:
+                        tracefile.PID
+  --threads {one,all}   trace the thread that starts the program, or every
+                        thread, each to a file of its own beside tracefile
+                        (default: one)
+  --limit N             end the trace, not the program, after N instructions
+  --max-bytes SIZE      end the trace, not the program, before the file is
+                        larger than SIZE bytes; K, M and G behind the number
+                        multiply it by 1024
+  --guard               check each instruction before it runs; what would
+                        crash the interpreter raises SystemError
+"""
+
+UNITS = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30}
+
+
 class Refused(Exception):
     """What is wrong with the file, and what to do about it."""
 
 
 def main():
-    options = parse_arguments()
+    options = parse_arguments(sys.argv[1:])
     try:
         check_interpreter()
         data = check_program(options.pycfile, options.raw)
@@ -60,87 +112,72 @@ def main():
         sys.exit(2)
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(
-        prog='tracer.py',
-        description='Run a Python 2.7 program and write each bytecode instruction that it '
-                    'executes to a file.')
-    parser.add_argument(
-        'pycfile',
-        help='the program: a .pyc or .pyo file, or a .py file, which is compiled in memory')
-    parser.add_argument(
-        'tracefile',
-        help='the file where to write the trace; `-` is standard output')
-    parser.add_argument(
-        'args', nargs=argparse.REMAINDER,
-        help="the program's own arguments")
-    parser.add_argument(
-        '-t', '--trace', choices=['all', 'only'], default='all',
-        help='trace all code objects, or only those whose co_name is given with -n '
-             '(default: all)')
-    parser.add_argument(
-        '-n', '--name',
-        help='trace only code objects of this co_name, whatever -t says')
-    parser.add_argument(
-        '-r', '--resolve', action='store_true',
-        help='write what an operand means in place of its number: the constant, the name, '
-             'the comparison, the target of a relative jump')
-    parser.add_argument(
-        '--blog', action='store_true',
-        help="write the very bytes of the blog's tracer: leave out the instruction that "
-             'follows EXTENDED_ARG')
-    parser.add_argument(
-        '--raw', action='store_true',
-        help='the program is a marshalled code object without the header of a .pyc, as in '
-             'the archives of PyInstaller')
-    parser.add_argument(
-        '--format', choices=['text', 'flow'],
-        help='what to write: the lines of the trace, or a recording that `trace27 expand` turns '
-             'into them (default: flow if the name of tracefile ends in .flow or .flow.zst)')
-    parser.add_argument(
-        '--compress', action='store_true',
-        help='compress it while it is written, as a name that ends in .zst does too')
-    parser.add_argument(
-        '--follow-fork', action='store_true',
-        help='trace forked children too, each to a file of its own: tracefile.PID')
-    parser.add_argument(
-        '--threads', choices=['one', 'all'], default='one',
-        help='trace the thread that starts the program, or every thread, each to a file of its '
-             'own beside tracefile (default: one)')
-    parser.add_argument(
-        '--limit', type=positive, metavar='N',
-        help='end the trace, not the program, after N instructions')
-    parser.add_argument(
-        '--max-bytes', type=size, metavar='SIZE',
-        help='end the trace, not the program, before the file is larger than SIZE bytes; K, M '
-             'and G behind the number multiply it by 1024')
-    parser.add_argument(
-        '--guard', action='store_true',
-        help='check each instruction before it runs; what would crash the interpreter raises '
-             'SystemError')
-    options = parser.parse_args()
+def parse_arguments(arguments):
+    """Options may stand before, between and not behind the two operands."""
+    options = Options()
+    operands = []
+    while len(operands) < 2:
+        try:
+            found, arguments = getopt.getopt(arguments, 'ht:n:r', Options.LONG)
+        except getopt.GetoptError as error:
+            misused(str(error))
+        for name, value in found:
+            options.take(name, value)
+        if not arguments:
+            misused('too few arguments: pycfile and tracefile are needed')
+        operands.append(arguments.pop(0))
+    options.pycfile, options.tracefile = operands
+    options.args = arguments
     if options.format is None:
         is_flow = options.tracefile.endswith(('.flow', '.flow.zst'))
         options.format = 'flow' if is_flow else 'text'
     if options.format == 'flow' and (options.name is not None or options.resolve or options.blog):
-        parser.error('a recording holds everything; give `-n`, `-r` and `--blog` to `trace27 '
-                     'expand`')
+        misused('a recording holds everything; give `-n`, `-r` and `--blog` to `trace27 expand`')
     if options.trace == 'only' and options.name is None:
-        parser.error('`--trace only` needs a name; give it with `--name NAME`')
+        misused('`--trace only` needs a name; give it with `--name NAME`')
     return options
 
 
-def positive(text):
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+class Options(object):
+    """What was typed, as HELP tells it."""
+
+    LONG = ['help', 'trace=', 'name=', 'resolve', 'blog', 'raw', 'format=', 'compress',
+            'follow-fork', 'threads=', 'limit=', 'max-bytes=', 'guard']
+    SHORT = {'-h': '--help', '-t': '--trace', '-n': '--name', '-r': '--resolve'}
+    CHOICES = {'trace': ('all', 'only'), 'format': ('text', 'flow'), 'threads': ('one', 'all')}
+
+    name = format = limit = max_bytes = None
+    trace, threads = 'all', 'one'
+    resolve = blog = raw = compress = follow_fork = guard = False
+
+    def take(self, option, value):
+        option = self.SHORT.get(option, option)[2:]
+        if option == 'help':
+            sys.stdout.write(HELP)
+            sys.exit(0)
+        elif option in self.LONG:
+            value = True
+        elif value not in self.CHOICES.get(option, (value,)):
+            misused('invalid choice of --%s: `%s`; choose from %s'
+                    % (option, value, ', '.join(self.CHOICES[option])))
+        elif option in ('limit', 'max-bytes'):
+            value = self.number(option, value)
+        setattr(self, option.replace('-', '_'), value)
+
+    def number(self, option, text):
+        unit = 1
+        if option == 'max-bytes' and text[-1:].upper() in UNITS:
+            unit = UNITS[text[-1].upper()]
+            text = text[:-1]
+        if not text.isdigit() or int(text) < 1:
+            misused('--%s needs a number from 1 on' % option)
+        return int(text) * unit
 
 
-def size(text):
-    units = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30}
-    unit = units.get(text[-1:].upper())
-    return positive(text if unit is None else text[:-1]) * (unit or 1)
+def misused(message):
+    usage = HELP.partition('\n\n')[0]
+    sys.stderr.write('%s\n\ntracer.py: %s\n' % (usage, message))
+    sys.exit(2)
 
 
 def check_interpreter():
