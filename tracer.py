@@ -151,6 +151,9 @@ class Options(object):
     resolve = blog = raw = compress = follow_fork = guard = False
 
     def take(self, option, value):
+        # The original's examples have `-t=only -n=NAME`.
+        if option in ('-t', '-n') and value.startswith('='):
+            value = value[1:]
         option = self.SHORT.get(option, option)[2:]
         if option == 'help':
             sys.stdout.write(HELP)

@@ -77,16 +77,13 @@ unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int)
     // SAFETY: the evaluation loop owns the frame for this call and holds the GIL.
     let frame = unsafe { Frame::new(frame) };
     let _ = throwflag;
-    let lasti = frame.back().map_or(-1, Frame::lasti);
     let start = (frame.lasti() + 1) as u32;
-    // Behind a prefix a generator goes on where nothing else leads: that is for the recorder.
+    let Some(lasti) = frame.back().map(Frame::lasti) else { return enter_slowly(frame, -1, start) };
     let code = (frame.mark().0 as u32).wrapping_sub(shared().page().base.load(Relaxed));
-    // Neither unknown (0 or less) nor watched (a number beyond all).
-    if code.wrapping_sub(1) < 1 << 14
-        && let Some(short) = event::short(lasti, code)
-    {
+    if let Some(short) = event::short(lasti, code) {
         let told = match start {
             0 => shared().tell_short(form::ENTER, short.into(), 3),
+            // Behind a prefix a generator goes on where nothing else leads: that is for the recorder.
             1..0x1_0000 => {
                 let fields = u64::from(short) | u64::from(start) << 24;
                 frame.opcode() == Some(YIELD_VALUE) && shared().tell_short(form::RESUME, fields, 5)
@@ -116,27 +113,20 @@ fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
 unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyObject) {
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
-    let page = shared().page();
-    let is_explicit = is_explicit(frame);
     let says_so = !retval.is_null()
-        && !is_explicit
+        && !is_explicit(frame)
         && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
-    if says_so && page.head.load(Relaxed) <= page.limit.load(Relaxed) {
-        let outcomes = page.outcomes.load(Relaxed) << 1 | 1;
-        shared().leave_frame(outcomes);
-        if outcomes >> 63 != 0 {
-            traced_flush_outcomes();
-        }
-        return;
+    if !says_so || !shared().leave_by_itself(frame.lasti()) {
+        exit_slowly(frame, says_so);
     }
-    exit_slowly(frame.lasti(), says_so, is_explicit);
 }
 
 #[cold]
 #[inline(never)]
-fn exit_slowly(lasti: i32, says_so: bool, is_explicit: bool) {
+fn exit_slowly(frame: Frame, says_so: bool) {
+    let lasti = frame.lasti();
     if !says_so
-        && !is_explicit
+        && !is_explicit(frame)
         && let Some(wide) = wide(event::fold(lasti))
         && shared().tell_short(form::OTHER, u64::from(kind::EXIT) | wide << 8, 3)
     {

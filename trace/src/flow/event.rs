@@ -214,10 +214,12 @@ pub fn tag(form: u8, outcomes: Outcomes) -> u8 {
     form << 6 | outcomes.count as u8
 }
 
-/// The three bytes of the short forms, where the numbers are small enough.
+/// The three bytes of the short forms, where the numbers are small enough and there is a code
+/// object.
 #[inline]
 pub fn short(lasti: i32, code: u32) -> Option<u32> {
-    (lasti as u32 >> 10 | code >> 14 == 0).then_some(lasti as u32 | code << 10)
+    let fits = (lasti as u32) < 1 << 10 && code.wrapping_sub(1) < (1 << 14) - 1;
+    fits.then_some(lasti as u32 | code << 10)
 }
 
 /// Appends a record.
