@@ -116,8 +116,10 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
     let says_so = !retval.is_null()
         && !is_explicit(frame)
         && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
-    if !says_so || !shared().leave_by_itself(frame.lasti()) {
-        exit_slowly(frame, says_so);
+    match says_so.then(|| shared().leave_by_itself(frame.lasti())).flatten() {
+        Some(false) => {}
+        Some(true) => traced_flush_outcomes(),
+        None => exit_slowly(frame, says_so),
     }
 }
 

@@ -9,7 +9,7 @@ use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use trace::flow::event::{Outcomes, form, tag};
+use trace::flow::event::{Outcomes, tag};
 use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure, leaving};
 
 /// Bytes that can be told beyond `limit` without another look.
@@ -159,18 +159,19 @@ impl Shared {
         page.outcomes.store(register, Release);
     }
 
-    /// The same for the frame whose `f_lasti` this is, if nothing else is to be told before and
-    /// there is room for the outcome; else nothing happens.
+    /// The same for one outcome and the frame whose `f_lasti` this is.
+    /// `None`, and nothing has happened, if something may be told before; else whether the outcomes
+    /// are full.
     #[inline]
-    pub fn leave_by_itself(self, lasti: i32) -> bool {
+    pub fn leave_by_itself(self, lasti: i32) -> Option<bool> {
         let page = self.page;
         if page.limit.load(Relaxed) == 0 {
-            return false;
+            return None;
         }
         let register = page.outcomes.load(Relaxed) << 1 | 1;
         page.lasti.store(leaving(lasti, Outcomes::of_register(register).count), Release);
         page.outcomes.store(register, Release);
-        register >> 63 == 0 || self.tell_short(form::OUTCOMES, 0, 0)
+        Some(register >> 63 != 0)
     }
 
     /// Takes the outcomes so far, for a record that [`Shared::tell`] will tell.
