@@ -15,6 +15,8 @@ const BYTES: usize = 4 << 20;
 const NAMES: usize = 100_000;
 /// Bytes of such a name; longer ones are not the program's, as far as this goes.
 const LONGEST_NAME: usize = 1000;
+/// Steps that are kept of those that are passed over.
+pub const SHOWN: usize = 3;
 /// Steps that must agree where frames do not tell that a call has returned.
 const SURE: usize = 4;
 
@@ -66,8 +68,17 @@ pub enum Crossing {
     None,
     /// The sides may be in step again.
     Crossed,
-    /// The frames that the other side lacks did not return; they began with these steps.
-    Lost(Vec<Saved>),
+    /// The frames that the other side lacks did not return, or not to where it goes on.
+    Lost(Lost),
+}
+
+/// Steps that were passed over in vain: the difference is where they begin.
+#[derive(Debug, Default)]
+pub struct Lost {
+    /// The first of them, at most [`SHOWN`].
+    pub start: Vec<Saved>,
+    /// How many they are.
+    pub count: u64,
 }
 
 /// Bridges, and what they need to know.
@@ -190,7 +201,8 @@ impl Bridges {
         last: Option<(&Event<'_>, &Event<'_>)>,
         rules: &Rules,
     ) -> Result<Crossing, ReadError> {
-        let Some((last, _)) = last else { return Ok(Crossing::None) };
+        let Some(steps) = last else { return Ok(Crossing::None) };
+        let last = steps.0;
         let base = last.depth.map_or(full.path.depth(), |depth| depth as usize);
         let depth = |full: &Side<'_>, event: &Event<'_>| match (last.depth, event.depth) {
             (Some(_), Some(depth)) => depth as usize,
@@ -202,15 +214,16 @@ impl Bridges {
         // What `exec` runs is the program's own: another layer of it, and no import.
         let entered = !jump && last.opcode != EXEC_STMT;
         let module = event.code.name == Some(b"<module>") && event.pc == 0 && entered;
-        // A frame begins; or goes on, as a generator does, after others were bridged.
+        // A side that left frames out before is known to. Of another the steps must tell it.
         let bridged = |made: &Bridged| (made.omission, made.side) == (Omission::Frames, which);
-        let entered = event.pc == 0 && !jump || self.made.iter().any(bridged);
+        let known = self.made.iter().any(bridged);
+        // A frame begins; or goes on, as a generator does, after others were bridged.
+        let entered = event.pc == 0 && !jump || known;
         if !(module || entered && self.is_foreign(&event)) || !named {
             return Ok(Crossing::None);
         }
         let path = full.path.clone();
-        let mut start = Vec::new();
-        let mut count = 0;
+        let mut lost = Lost::default();
         while let Some(event) = full.peek(0)? {
             let saved = Saved::new(&event);
             let event = saved.event();
@@ -218,7 +231,7 @@ impl Bridges {
             let same = wanted.is_some_and(|wanted| rules.same(&event, &wanted));
             let own = !self.is_foreign(&event);
             let back = own && depth(full, &event) <= base;
-            let called = self.knows() && own && event.pc == 0 && !(module && count == 0) && same;
+            let called = self.knows() && own && event.pc == 0 && !(module && lost.count == 0) && same;
             if back || called {
                 break;
             }
@@ -227,21 +240,30 @@ impl Bridges {
                 break;
             }
             let Some(step) = full.pass() else { break };
-            count += 1;
-            if start.len() < 3 {
-                start.push(*kept(step));
+            lost.count += 1;
+            if lost.start.len() < SHOWN {
+                lost.start.push(*kept(step));
             } else {
                 full.recycle(step);
             }
         }
-        if count == 0 {
+        if lost.count == 0 {
             return Ok(Crossing::None);
         }
-        if full.peek(0)?.is_none() && lean.peek(0)?.is_some() {
+        let crossed = match (full.peek(0)?, lean.peek(0)?) {
+            (None, wanted) => known && wanted.is_none(),
+            (Some(event), Some(wanted)) if rules.same(&event, &wanted) => true,
+            _ => {
+                known
+                    || prefix(full, lean, Some(steps), rules)?.is_some()
+                    || prefix(lean, full, Some((steps.1, steps.0)), rules)?.is_some()
+            }
+        };
+        if !crossed {
             full.path = path;
-            return Ok(Crossing::Lost(start));
+            return Ok(Crossing::Lost(lost));
         }
-        self.note(Omission::Frames, which, first, count);
+        self.note(Omission::Frames, which, first, lost.count);
         Ok(Crossing::Crossed)
     }
 }
