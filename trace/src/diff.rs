@@ -25,7 +25,7 @@ use std::collections::{HashSet, VecDeque};
 use crate::event::{Format, ReadError, Saved};
 use crate::input::Input;
 use crate::pyc::Pyc;
-use blocks::Prefix;
+use blocks::{Followed, Prefix};
 use bridge::{Bridges, Crossing, Lost};
 use path::CallPath;
 pub use report::{Divergence, Report};
@@ -196,10 +196,16 @@ impl Comparison<'_> {
             return Ok(());
         };
         let (left, right) = (left.position, right.position);
-        let mut path = self.left.path.clone();
+        // Numbers tell nothing about code.
+        let resolved = self.left.resolved() != Some(false) || self.right.resolved() != Some(false);
+        let mut followed = Followed {
+            path: self.left.path.clone(),
+            other: (self.right.path != self.left.path).then(|| self.right.path.clone()),
+            bridges: resolved.then_some(&mut self.bridges),
+        };
         let mut prefix = Prefix::new(left, right);
         let inputs = (self.left.input(), self.right.input());
-        prefix.extend(left_text, right_text, &mut path, &|left, right| {
+        prefix.extend(left_text, right_text, &mut followed, &|left, right| {
             for (input, bytes) in [(inputs.0, left), (inputs.1, right)] {
                 if let Some(input) = input {
                     input.release(bytes.saturating_sub(KEPT));
@@ -211,7 +217,10 @@ impl Comparison<'_> {
         }
         self.common += prefix.left.step - left.step;
         self.rules.addresses += prefix.addresses;
-        self.bridges.miss();
+        let (left_path, other) = (followed.path, followed.other);
+        if !resolved {
+            self.bridges.miss();
+        }
         let (before, left, right) = prefix.back(left_text, right_text, self.config.context.max(1));
         self.left.resume(left_text, left);
         self.right.resume(right_text, right);
@@ -221,8 +230,8 @@ impl Comparison<'_> {
                 self.agree();
             }
         }
-        self.right.path = path.clone();
-        self.left.path = path;
+        self.right.path = other.unwrap_or_else(|| left_path.clone());
+        self.left.path = left_path;
         Ok(())
     }
 
@@ -247,11 +256,7 @@ impl Comparison<'_> {
         Ok(false)
     }
 
-    fn diverge(
-        &mut self,
-        field: Option<Field>,
-        lost: [Lost; 2],
-    ) -> Result<(), ReadError> {
+    fn diverge(&mut self, field: Option<Field>, lost: [Lost; 2]) -> Result<(), ReadError> {
         let [lost_left, lost_right] = lost;
         let behind = lost_left.count + lost_right.count;
         let left = following(&mut self.left, lost_left.start)?;
@@ -348,7 +353,7 @@ fn left_over(side: &mut Side<'_>, most: u64) -> Result<(u64, bool), ReadError> {
         let start = event.position;
         let mut prefix = Prefix::new(start, start);
         let input = side.input();
-        prefix.extend(text, text, &mut CallPath::default(), &|bytes, _| {
+        prefix.extend(text, text, &mut Followed::default(), &|bytes, _| {
             if let Some(input) = input {
                 input.release(bytes);
             }

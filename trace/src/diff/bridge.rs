@@ -20,6 +20,11 @@ pub const SHOWN: usize = 3;
 /// Steps that must agree where frames do not tell that a call has returned.
 const SURE: usize = 4;
 
+/// How a constant that is code begins.
+const CODE: &[u8] = b"<code object ";
+/// What stands before a constant in a line, behind the offset.
+const LOADS: &[u8] = b" LOAD_CONST (";
+
 const EXEC_STMT: u8 = 85;
 const LOAD_CONST: u8 = 100;
 
@@ -126,19 +131,50 @@ impl Bridges {
         if let Operand::Meaning(text) | Operand::Both(_, text) = event.operand
             && event.opcode == LOAD_CONST
         {
-            self.learnt = true;
-            if let Some(rest) = text.strip_prefix(b"<code object ")
-                && let Some(end) = memchr::memmem::find(rest, b" at 0x")
-                && self.own.len() < NAMES
-                && end <= LONGEST_NAME
-                && !self.own.contains(&rest[..end])
-            {
-                self.own.insert(rest[..end].to_vec());
-            }
+            self.learn_constant(text);
         }
     }
 
-    /// Common steps are passed over without learning from them.
+    fn learn_constant(&mut self, text: &[u8]) {
+        // A number may be the constant's own: whoever reads a pipe cannot tell yet.
+        let rest = text.strip_prefix(b"-").unwrap_or(text);
+        self.learnt |= rest.is_empty() || !rest.iter().all(u8::is_ascii_digit);
+        if let Some(rest) = text.strip_prefix(CODE)
+            && let Some(end) = memchr::memmem::find(rest, b" at 0x")
+            && self.own.len() < NAMES
+            && end <= LONGEST_NAME
+            && !self.own.contains(&rest[..end])
+        {
+            self.own.insert(rest[..end].to_vec());
+        }
+    }
+
+    /// Learns from a step of a `blog` trace as it stands there.
+    pub fn learn_step(&mut self, event: &Event<'_>) {
+        if let (LOAD_CONST, Operand::Either(text)) = (event.opcode, event.operand) {
+            self.learn_constant(text);
+        }
+    }
+
+    /// Learns from lines of a `blog` trace, each of them a step.
+    pub fn learn_lines(&mut self, lines: &[u8]) {
+        let known = [LOADS, CODE].concat();
+        let mut from = 0;
+        loop {
+            // Once constants have told something, only code has more to tell.
+            let wanted = if self.learnt { &known } else { LOADS };
+            let Some(found) = memchr::memmem::find(&lines[from..], wanted) else { return };
+            let start = from + found + LOADS.len();
+            let end = memchr::memchr(b'\n', &lines[start..]).map_or(lines.len(), |end| start + end);
+            let digits = lines[from..from + found].iter().rev().take_while(|b| b.is_ascii_digit());
+            if lines[from..from + found - digits.count()].ends_with(b"> ") {
+                self.learn_constant(lines[start..end].strip_suffix(b")").unwrap_or_default());
+            }
+            from = end;
+        }
+    }
+
+    /// Common steps of numbers are passed over, which may be those of code.
     pub fn miss(&mut self) {
         self.missed = true;
     }
@@ -231,7 +267,8 @@ impl Bridges {
             let same = wanted.is_some_and(|wanted| rules.same(&event, &wanted));
             let own = !self.is_foreign(&event);
             let back = own && depth(full, &event) <= base;
-            let called = self.knows() && own && event.pc == 0 && !(module && lost.count == 0) && same;
+            let called =
+                self.knows() && own && event.pc == 0 && !(module && lost.count == 0) && same;
             if back || called {
                 break;
             }
