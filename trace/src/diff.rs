@@ -25,8 +25,8 @@ use std::collections::{HashSet, VecDeque};
 use crate::event::{Format, ReadError, Saved};
 use crate::input::Input;
 use crate::pyc::Pyc;
-use blocks::Prefix;
-use bridge::{Bridges, Crossing};
+use blocks::{Followed, Prefix};
+use bridge::{Bridges, Crossing, Lost};
 use path::CallPath;
 pub use report::{Divergence, Report};
 use rules::{Field, Ignore, Level, Rules};
@@ -35,8 +35,6 @@ use stat::Stat;
 
 /// Equal steps in a row after which blocks are compared again.
 const STREAK: usize = 64;
-/// Steps shown from the first that differs.
-const FOLLOWING: usize = 3;
 /// The default of [`Config::left_over`].
 const LEFT_OVER: u64 = 10_000_000;
 
@@ -144,7 +142,7 @@ impl Comparison<'_> {
                 continue;
             }
             streak = 0;
-            let mut lost = [None, None];
+            let mut lost = [Lost::default(), Lost::default()];
             if self.bridge(&mut lost)? {
                 continue;
             }
@@ -198,10 +196,16 @@ impl Comparison<'_> {
             return Ok(());
         };
         let (left, right) = (left.position, right.position);
-        let mut path = self.left.path.clone();
+        // Numbers tell nothing about code.
+        let resolved = self.left.resolved() != Some(false) || self.right.resolved() != Some(false);
+        let mut followed = Followed {
+            path: self.left.path.clone(),
+            other: (self.right.path != self.left.path).then(|| self.right.path.clone()),
+            bridges: resolved.then_some(&mut self.bridges),
+        };
         let mut prefix = Prefix::new(left, right);
         let inputs = (self.left.input(), self.right.input());
-        prefix.extend(left_text, right_text, &mut path, &|left, right| {
+        prefix.extend(left_text, right_text, &mut followed, &|left, right| {
             for (input, bytes) in [(inputs.0, left), (inputs.1, right)] {
                 if let Some(input) = input {
                     input.release(bytes.saturating_sub(KEPT));
@@ -213,7 +217,10 @@ impl Comparison<'_> {
         }
         self.common += prefix.left.step - left.step;
         self.rules.addresses += prefix.addresses;
-        self.bridges.miss();
+        let (left_path, other) = (followed.path, followed.other);
+        if !resolved {
+            self.bridges.miss();
+        }
         let (before, left, right) = prefix.back(left_text, right_text, self.config.context.max(1));
         self.left.resume(left_text, left);
         self.right.resume(right_text, right);
@@ -223,13 +230,13 @@ impl Comparison<'_> {
                 self.agree();
             }
         }
-        self.right.path = path.clone();
-        self.left.path = path;
+        self.right.path = other.unwrap_or_else(|| left_path.clone());
+        self.left.path = left_path;
         Ok(())
     }
 
     /// Tries to bridge on either side what the other leaves out.
-    fn bridge(&mut self, lost: &mut [Option<Vec<Saved>>; 2]) -> Result<bool, ReadError> {
+    fn bridge(&mut self, lost: &mut [Lost; 2]) -> Result<bool, ReadError> {
         let last = self.recent.back().map(|(left, right)| (left.event(), right.event()));
         for lean in [1, 0] {
             let Comparison { left, right, .. } = self;
@@ -239,8 +246,8 @@ impl Comparison<'_> {
             };
             match self.bridges.cross(full, (other, lean), last, &self.rules)? {
                 Crossing::Crossed => return Ok(true),
-                Crossing::Lost(start) => {
-                    lost[1 - lean] = Some(start);
+                Crossing::Lost(steps) => {
+                    lost[1 - lean] = steps;
                     return Ok(false);
                 }
                 Crossing::None => {}
@@ -249,14 +256,11 @@ impl Comparison<'_> {
         Ok(false)
     }
 
-    fn diverge(
-        &mut self,
-        field: Option<Field>,
-        lost: [Option<Vec<Saved>>; 2],
-    ) -> Result<(), ReadError> {
+    fn diverge(&mut self, field: Option<Field>, lost: [Lost; 2]) -> Result<(), ReadError> {
         let [lost_left, lost_right] = lost;
-        let left = following(&mut self.left, lost_left)?;
-        let right = following(&mut self.right, lost_right)?;
+        let behind = lost_left.count + lost_right.count;
+        let left = following(&mut self.left, lost_left.start)?;
+        let right = following(&mut self.right, lost_right.start)?;
         let last = self.recent.back().map(|(left, right)| (left.event(), right.event()));
         let (first_left, first_right) =
             (left.first().map(Saved::event), right.first().map(Saved::event));
@@ -272,6 +276,7 @@ impl Comparison<'_> {
             (Some(_), None) => Some(left_over(&mut self.left, self.config.left_over)?),
             _ => None,
         };
+        let left_over = left_over.map(|(count, all)| (count + behind, all));
         let common = self.recent.iter().rev().take(self.config.context.max(1)).rev().cloned();
         let common = common.map(|(left, right)| (*left, *right)).collect();
         let mut divergence = Divergence {
@@ -316,13 +321,10 @@ impl Comparison<'_> {
     }
 }
 
-/// The next steps of a side, or those with which it was lost.
-fn following(side: &mut Side<'_>, lost: Option<Vec<Saved>>) -> Result<Vec<Saved>, ReadError> {
-    if let Some(lost) = lost {
-        return Ok(lost);
-    }
-    let mut steps = Vec::new();
-    for ahead in 0..FOLLOWING {
+/// The next steps of a side, from those on with which it was lost.
+fn following(side: &mut Side<'_>, lost: Vec<Saved>) -> Result<Vec<Saved>, ReadError> {
+    let mut steps = lost;
+    for ahead in 0..bridge::SHOWN - steps.len() {
         match side.peek(ahead) {
             Ok(Some(event)) => steps.push(*side::kept(Box::new(Saved::new(&event)))),
             Ok(None) => break,
@@ -351,7 +353,7 @@ fn left_over(side: &mut Side<'_>, most: u64) -> Result<(u64, bool), ReadError> {
         let start = event.position;
         let mut prefix = Prefix::new(start, start);
         let input = side.input();
-        prefix.extend(text, text, &mut CallPath::default(), &|bytes, _| {
+        prefix.extend(text, text, &mut Followed::default(), &|bytes, _| {
             if let Some(input) = input {
                 input.release(bytes);
             }

@@ -82,10 +82,6 @@ fn both_ways(left: &str, right: &str, config: &Config) -> Report {
     let found = |report: &Report| {
         let mut json = report.to_json();
         json.as_object_mut().unwrap().retain(|key, _| key == "divergences" || key == "bridged");
-        // Derived from calls and returns, which these traces have without rhyme or reason.
-        for divergence in json["divergences"].as_array_mut().unwrap() {
-            divergence.as_object_mut().unwrap().remove("call_path");
-        }
         format!("{json:#}")
     };
     // Not `assert_eq`: the two are long.
@@ -125,6 +121,58 @@ fn the_call_path_is_the_same_however_a_trace_is_read() {
         let streamed = compare(streamed(&text), streamed(&right), &config).unwrap();
         let path = |report: &Report| report.to_json()["divergences"][0]["call_path"].to_string();
         assert_eq!(path(&mapped), path(&streamed), "{at}");
+    }
+}
+
+/// A program's own steps, some of which call into a module; with the module's frames, and without.
+fn imports(calls: &[usize], times: usize) -> [String; 2] {
+    let mut texts = [0, 1].map(|_| {
+        "<module>> 0 LOAD_CONST (<code object g at 0x1, file \"p\", line 3>)\n".to_owned()
+    });
+    for call in (0..times).flat_map(|_| calls) {
+        let (own, foreign) = [
+            ("<module>> 3 POP_TOP\n", ""),
+            ("<module>> 4 CALL_FUNCTION (1)\n", "lib> 0 POP_TOP\nlib> 1 RETURN_VALUE\n"),
+            ("<module>> 7 IMPORT_NAME (x)\n", "<module>> 0 NOP\n<module>> 1 RETURN_VALUE\n"),
+            ("g> 0 POP_TOP\ng> 1 CALL_FUNCTION (1)\n", "lib> 0 NOP\ninner> 0 RETURN_VALUE\n"),
+        ][*call];
+        texts[0] += own;
+        texts[0] += foreign;
+        texts[1] += own;
+        for text in &mut texts {
+            *text += if *call == 3 { "g> 4 NOP\ng> 5 RETURN_VALUE\n" } else { "" };
+            *text += "<module>> 10 POP_TOP\n";
+        }
+    }
+    texts
+}
+
+#[test]
+fn a_side_that_ends_where_only_other_code_follows_ends_early() {
+    let same = "m> 3 LOAD_CONST (<code object g at 0x1, file \"p\", line 3>)\n";
+    for times in [1, 500] {
+        let right = same.repeat(times);
+        let left = right.clone() + "f> 0 POP_TOP\nf> 1 POP_TOP\n";
+        let report = both_ways(&left, &right, &Config::default());
+        let divergence = &report.divergences[0];
+        assert_eq!((report.common, divergence.left_over), (times as u64, Some((2, true))));
+    }
+}
+
+#[test]
+fn frames_that_do_not_return_to_what_the_other_side_does_are_not_left_out() {
+    let same = "m> 1 LOAD_CONST (<code object g at 0x1, file \"p\", line 3>)\n";
+    let left = "f> 0 POP_TOP\nm> 0 POP_TOP\nf> 1 POP_TOP\n";
+    let right = "f> 1000 DUP_TOP\nm> 0 POP_TOP\nf> 1 POP_TOP\n";
+    for times in [1, 500] {
+        let same = same.repeat(times);
+        let [left, right] = [left, right].map(|text| same.clone() + text + &same + text);
+        let report = both_ways(&left, &right, &Config::default());
+        let found = &report.divergences[0];
+        let steps: Vec<_> = found.left.iter().map(|step| step.event().position.step).collect();
+        let first = times as u64 + 1;
+        assert_eq!((report.common, steps), (times as u64, vec![first, first + 1, first + 2]));
+        assert!(report.bridged.is_empty());
     }
 }
 
@@ -170,6 +218,22 @@ proptest! {
         prop_assert_eq!(report.common, at as u64);
         let numbered = report.divergences[0].left.first().map(|step| step.event().position.step);
         prop_assert_eq!(numbered, Some(at as u64 + 1));
+    }
+
+    /// Frames of modules are left out by one side, and what is said of that is the same.
+    #[test]
+    fn frames_of_modules_are_bridged_however_a_trace_is_read(
+        calls in prop::collection::vec(0..4usize, 1..20),
+        times in 1..100usize,
+        swap in any::<bool>(),
+    ) {
+        let [full, lean] = imports(&calls, times);
+        let (left, right) = if swap { (&lean, &full) } else { (&full, &lean) };
+        let report = both_ways(left, right, &Config::default());
+        prop_assert!(report.is_identical());
+        prop_assert_eq!(report.common, lean.lines().count() as u64);
+        let more = (full.lines().count() - lean.lines().count()) as u64;
+        prop_assert_eq!(report.bridged.iter().map(|bridged| bridged.steps).sum::<u64>(), more);
     }
 
     /// Bytes in any order give a report or an error.

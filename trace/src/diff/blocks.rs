@@ -3,16 +3,28 @@
 //! Equal bytes are equal steps, so only the left ones are counted. Memory addresses may differ: they
 //! are passed over where they do. Everything else that differs is left to the comparison of steps.
 
+use super::bridge::Bridges;
 use super::path::CallPath;
 use super::{mask, scan};
 use crate::adapt::blog::Blog;
-use crate::event::{Events, Position, Saved};
+use crate::event::{Event, Events, Position, Saved};
 use crate::lines::Lines;
 
 /// Bytes compared at once: they are still in the cache when they are counted.
 const BLOCK: usize = 1 << 17;
 /// Bytes after which it is told that they are behind.
 const TELL: usize = 8 << 20;
+
+/// What is learnt on the way.
+#[derive(Debug, Default)]
+pub struct Followed<'a> {
+    /// The frames of the left.
+    pub path: CallPath,
+    /// Those of the right, where they are others.
+    pub other: Option<CallPath>,
+    /// Learns which code is the program's own.
+    pub bridges: Option<&'a mut Bridges>,
+}
 
 /// How far two texts are the same.
 #[derive(Clone, Debug)]
@@ -33,15 +45,15 @@ impl Prefix {
         Prefix { left, right, addresses: 0, passed: vec![(left, right)] }
     }
 
-    /// Goes on from where it stands, as far as the texts are the same, and follows the frames. Stops
-    /// at a step near the first difference, or near the end; never behind it.
+    /// Goes on from where it stands, as far as the texts are the same, and learns from
+    /// the steps. Stops at a step near the first difference, or near the end; never behind it.
     ///
     /// Tells `passed` from time to time how many bytes of either text are behind it.
     pub fn extend(
         &mut self,
         left: &[u8],
         right: &[u8],
-        path: &mut CallPath,
+        followed: &mut Followed<'_>,
         passed: &dyn Fn(usize, usize),
     ) {
         let mut told = 0;
@@ -76,7 +88,7 @@ impl Prefix {
                 }
             }
             let (before, places) = (at(self.left), (self.left, self.right));
-            self.count(left, l, path);
+            self.count(left, l, followed);
             let here = at(self.left);
             let last = steps.iter().rposition(|step| step.0 <= here).unwrap_or(0);
             self.right.offset = (here - steps[last].0 + steps[last].1) as u64;
@@ -104,7 +116,7 @@ impl Prefix {
         let count = steps as u64;
         if let (Some(l), Some(r)) = near {
             let (l_lines, r_lines) = (&left[l..at(self.left)], &right[r..at(self.right)]);
-            let simple = scan::lines(l_lines, 0, &mut CallPath::default()) == Some(count);
+            let simple = scan::lines(l_lines, &mut CallPath::default()) == Some(count);
             if simple && mask::same(l_lines, r_lines) {
                 let back = |position: Position, offset: usize| Position {
                     line: position.line - count,
@@ -122,16 +134,12 @@ impl Prefix {
 
     /// Moves to the last step that starts before `end`, save for one line: what is behind a
     /// line may still belong to it.
-    fn count(&mut self, left: &[u8], end: usize, path: &mut CallPath) {
+    fn count(&mut self, left: &[u8], end: usize, followed: &mut Followed<'_>) {
         let from = at(self.left);
         let Some(newline) = memchr::memrchr(b'\n', &left[from..end]) else { return };
         let whole = &left[from..from + newline + 1];
         let last = memchr::memrchr(b'\n', &whole[..newline]).map_or(0, |end| end + 1);
-        let mut followed = path.clone();
-        if let Some(lines) = scan::lines(&left[..from + last], from, &mut followed)
-            && scan::lines(&whole[last..], 0, &mut CallPath::default()).is_some()
-        {
-            *path = followed;
+        if let Some(lines) = followed.lines(&whole[..last], &whole[last..]) {
             self.go(last, lines, lines);
             return;
         }
@@ -147,7 +155,7 @@ impl Prefix {
             }
             match &mut reached {
                 Some(reached) => {
-                    path.step(&reached.event());
+                    followed.step(&reached.event());
                     reached.set(&event);
                 }
                 None => reached = Some(Saved::new(&event)),
@@ -165,6 +173,33 @@ impl Prefix {
         for position in [&mut self.left, &mut self.right] {
             position.line += lines;
             position.step += steps;
+        }
+    }
+}
+
+impl Followed<'_> {
+    /// Follows `lines`, if they and the one `behind` are simple, and says how many they are.
+    fn lines(&mut self, lines: &[u8], behind: &[u8]) -> Option<u64> {
+        let mut path = self.path.clone();
+        let count = scan::lines(lines, &mut path)?;
+        scan::lines(behind, &mut CallPath::default())?;
+        self.path = path;
+        if let Some(other) = &mut self.other {
+            scan::lines(lines, other)?;
+        }
+        if let Some(bridges) = &mut self.bridges {
+            bridges.learn_lines(lines);
+        }
+        Some(count)
+    }
+
+    fn step(&mut self, event: &Event<'_>) {
+        self.path.step(event);
+        if let Some(other) = &mut self.other {
+            other.step(event);
+        }
+        if let Some(bridges) = &mut self.bridges {
+            bridges.learn_step(event);
         }
     }
 }
@@ -188,9 +223,10 @@ mod tests {
     fn prefix(left: &str, right: &str) -> (Prefix, Vec<String>) {
         let (left, right) = (left.as_bytes(), right.as_bytes());
         let mut prefix = Prefix::new(Position::START, Position::START);
-        let mut path = CallPath::default();
-        prefix.extend(left, right, &mut path, &|_, _| {});
-        let names = path.innermost(9).into_iter().map(|n| String::from_utf8_lossy(n).into_owned());
+        let mut followed = Followed::default();
+        prefix.extend(left, right, &mut followed, &|_, _| {});
+        let names =
+            followed.path.innermost(9).into_iter().map(|n| String::from_utf8_lossy(n).into_owned());
         (prefix, names.collect())
     }
 

@@ -15,8 +15,15 @@ const BYTES: usize = 4 << 20;
 const NAMES: usize = 100_000;
 /// Bytes of such a name; longer ones are not the program's, as far as this goes.
 const LONGEST_NAME: usize = 1000;
+/// Steps that are kept of those that are passed over.
+pub const SHOWN: usize = 3;
 /// Steps that must agree where frames do not tell that a call has returned.
 const SURE: usize = 4;
+
+/// How a constant that is code begins.
+const CODE: &[u8] = b"<code object ";
+/// What stands before a constant in a line, behind the offset.
+const LOADS: &[u8] = b" LOAD_CONST (";
 
 const EXEC_STMT: u8 = 85;
 const LOAD_CONST: u8 = 100;
@@ -66,8 +73,17 @@ pub enum Crossing {
     None,
     /// The sides may be in step again.
     Crossed,
-    /// The frames that the other side lacks did not return; they began with these steps.
-    Lost(Vec<Saved>),
+    /// The frames that the other side lacks did not return, or not to where it goes on.
+    Lost(Lost),
+}
+
+/// Steps that were passed over in vain: the difference is where they begin.
+#[derive(Debug, Default)]
+pub struct Lost {
+    /// The first of them, at most [`SHOWN`].
+    pub start: Vec<Saved>,
+    /// How many they are.
+    pub count: u64,
 }
 
 /// Bridges, and what they need to know.
@@ -115,19 +131,50 @@ impl Bridges {
         if let Operand::Meaning(text) | Operand::Both(_, text) = event.operand
             && event.opcode == LOAD_CONST
         {
-            self.learnt = true;
-            if let Some(rest) = text.strip_prefix(b"<code object ")
-                && let Some(end) = memchr::memmem::find(rest, b" at 0x")
-                && self.own.len() < NAMES
-                && end <= LONGEST_NAME
-                && !self.own.contains(&rest[..end])
-            {
-                self.own.insert(rest[..end].to_vec());
-            }
+            self.learn_constant(text);
         }
     }
 
-    /// Common steps are passed over without learning from them.
+    fn learn_constant(&mut self, text: &[u8]) {
+        // A number may be the constant's own: whoever reads a pipe cannot tell yet.
+        let rest = text.strip_prefix(b"-").unwrap_or(text);
+        self.learnt |= rest.is_empty() || !rest.iter().all(u8::is_ascii_digit);
+        if let Some(rest) = text.strip_prefix(CODE)
+            && let Some(end) = memchr::memmem::find(rest, b" at 0x")
+            && self.own.len() < NAMES
+            && end <= LONGEST_NAME
+            && !self.own.contains(&rest[..end])
+        {
+            self.own.insert(rest[..end].to_vec());
+        }
+    }
+
+    /// Learns from a step of a `blog` trace as it stands there.
+    pub fn learn_step(&mut self, event: &Event<'_>) {
+        if let (LOAD_CONST, Operand::Either(text)) = (event.opcode, event.operand) {
+            self.learn_constant(text);
+        }
+    }
+
+    /// Learns from lines of a `blog` trace, each of them a step.
+    pub fn learn_lines(&mut self, lines: &[u8]) {
+        let known = [LOADS, CODE].concat();
+        let mut from = 0;
+        loop {
+            // Once constants have told something, only code has more to tell.
+            let wanted = if self.learnt { &known } else { LOADS };
+            let Some(found) = memchr::memmem::find(&lines[from..], wanted) else { return };
+            let start = from + found + LOADS.len();
+            let end = memchr::memchr(b'\n', &lines[start..]).map_or(lines.len(), |end| start + end);
+            let digits = lines[from..from + found].iter().rev().take_while(|b| b.is_ascii_digit());
+            if lines[from..from + found - digits.count()].ends_with(b"> ") {
+                self.learn_constant(lines[start..end].strip_suffix(b")").unwrap_or_default());
+            }
+            from = end;
+        }
+    }
+
+    /// Common steps of numbers are passed over, which may be those of code.
     pub fn miss(&mut self) {
         self.missed = true;
     }
@@ -190,7 +237,8 @@ impl Bridges {
         last: Option<(&Event<'_>, &Event<'_>)>,
         rules: &Rules,
     ) -> Result<Crossing, ReadError> {
-        let Some((last, _)) = last else { return Ok(Crossing::None) };
+        let Some(steps) = last else { return Ok(Crossing::None) };
+        let last = steps.0;
         let base = last.depth.map_or(full.path.depth(), |depth| depth as usize);
         let depth = |full: &Side<'_>, event: &Event<'_>| match (last.depth, event.depth) {
             (Some(_), Some(depth)) => depth as usize,
@@ -202,15 +250,16 @@ impl Bridges {
         // What `exec` runs is the program's own: another layer of it, and no import.
         let entered = !jump && last.opcode != EXEC_STMT;
         let module = event.code.name == Some(b"<module>") && event.pc == 0 && entered;
-        // A frame begins; or goes on, as a generator does, after others were bridged.
+        // A side that left frames out before is known to. Of another the steps must tell it.
         let bridged = |made: &Bridged| (made.omission, made.side) == (Omission::Frames, which);
-        let entered = event.pc == 0 && !jump || self.made.iter().any(bridged);
+        let known = self.made.iter().any(bridged);
+        // A frame begins; or goes on, as a generator does, after others were bridged.
+        let entered = event.pc == 0 && !jump || known;
         if !(module || entered && self.is_foreign(&event)) || !named {
             return Ok(Crossing::None);
         }
         let path = full.path.clone();
-        let mut start = Vec::new();
-        let mut count = 0;
+        let mut lost = Lost::default();
         while let Some(event) = full.peek(0)? {
             let saved = Saved::new(&event);
             let event = saved.event();
@@ -218,7 +267,8 @@ impl Bridges {
             let same = wanted.is_some_and(|wanted| rules.same(&event, &wanted));
             let own = !self.is_foreign(&event);
             let back = own && depth(full, &event) <= base;
-            let called = self.knows() && own && event.pc == 0 && !(module && count == 0) && same;
+            let called =
+                self.knows() && own && event.pc == 0 && !(module && lost.count == 0) && same;
             if back || called {
                 break;
             }
@@ -227,21 +277,30 @@ impl Bridges {
                 break;
             }
             let Some(step) = full.pass() else { break };
-            count += 1;
-            if start.len() < 3 {
-                start.push(*kept(step));
+            lost.count += 1;
+            if lost.start.len() < SHOWN {
+                lost.start.push(*kept(step));
             } else {
                 full.recycle(step);
             }
         }
-        if count == 0 {
+        if lost.count == 0 {
             return Ok(Crossing::None);
         }
-        if full.peek(0)?.is_none() && lean.peek(0)?.is_some() {
+        let crossed = match (full.peek(0)?, lean.peek(0)?) {
+            (None, wanted) => known && wanted.is_none(),
+            (Some(event), Some(wanted)) if rules.same(&event, &wanted) => true,
+            _ => {
+                known
+                    || prefix(full, lean, Some(steps), rules)?.is_some()
+                    || prefix(lean, full, Some((steps.1, steps.0)), rules)?.is_some()
+            }
+        };
+        if !crossed {
             full.path = path;
-            return Ok(Crossing::Lost(start));
+            return Ok(Crossing::Lost(lost));
         }
-        self.note(Omission::Frames, which, first, count);
+        self.note(Omission::Frames, which, first, lost.count);
         Ok(Crossing::Crossed)
     }
 }

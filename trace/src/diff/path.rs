@@ -5,6 +5,7 @@
 //! Threads that take turns are not told apart. Takes bounded memory, whatever the trace holds.
 
 use crate::event::Event;
+use crate::opcode::{self, Operand};
 
 /// Frames that are kept; the outermost of a deeper recursion are forgotten.
 const DEEPEST: usize = 4096;
@@ -16,7 +17,7 @@ const NEAR: usize = 64;
 const RETURN_VALUE: u8 = 83;
 
 /// The names of the frames, outermost first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallPath {
     names: Vec<u8>,
     /// Where each name ends.
@@ -30,36 +31,36 @@ pub struct CallPath {
 impl CallPath {
     /// Follows one step.
     pub fn step(&mut self, event: &Event<'_>) {
-        let name = event.code.name.unwrap_or_default();
+        self.enter(event.code.name.unwrap_or_default(), event.pc == 0);
+        self.leave(event.opcode);
+    }
+
+    /// The first half of a step: a frame of that name is at its `first` instruction, or another.
+    pub fn enter(&mut self, name: &[u8], first: bool) {
         let returned = std::mem::take(&mut self.left);
-        if event.pc == 0 && !(self.jumped && self.top() == Some(cut(name))) {
+        if first && !(self.jumped && self.top() == Some(cut(name))) {
             self.push(name);
         } else if returned || self.top() != Some(cut(name)) {
             self.align(name);
         }
-        self.jumped = crate::opcode::operand(event.opcode) == crate::opcode::Operand::JumpAbsolute;
-        if event.opcode == RETURN_VALUE {
-            self.leave(name);
+    }
+
+    /// The other half: the frame that was entered last runs that instruction.
+    pub fn leave(&mut self, opcode: u8) {
+        self.jumped = opcode::operand(opcode) == Operand::JumpAbsolute;
+        if opcode == RETURN_VALUE {
+            self.pop();
             self.left = true;
         }
     }
 
-    /// A frame of that name is entered from one of the name `caller`.
-    pub fn enter(&mut self, caller: Option<&[u8]>, name: &[u8]) {
-        if let Some(caller) = caller {
-            self.align(caller);
-        }
-        self.push(name);
-    }
-
-    /// The frame of that name is left.
-    pub fn leave(&mut self, name: &[u8]) {
-        self.align(name);
-        self.pop();
+    /// Whether the next step may be in another frame than the last, of the same name or not.
+    pub fn has_left(&self) -> bool {
+        self.left
     }
 
     /// Makes the innermost frame one of that name.
-    pub fn align(&mut self, name: &[u8]) {
+    fn align(&mut self, name: &[u8]) {
         let near = self.ends.len().saturating_sub(NEAR);
         match (near..self.ends.len()).rev().find(|&index| self.name(index) == cut(name)) {
             Some(found) => {
@@ -172,7 +173,7 @@ mod tests {
     fn endless_recursion_takes_bounded_memory() {
         let mut path = CallPath::default();
         for _ in 0..1_000_000 {
-            path.enter(None, &[b'x'; 1000]);
+            path.enter(&[b'x'; 1000], true);
         }
         assert_eq!(path.depth(), 1_000_000);
         assert!(path.names.len() <= DEEPEST * LONGEST);

@@ -1,38 +1,46 @@
-//! Counts the steps of `blog` text at memory speed, and notes where frames are entered and left.
+//! Counts the steps of `blog` text at memory speed, and follows its frames.
 //!
 //! Works on 64 bytes at once, in bit masks. Where the lines are as simple as nearly all are (one
 //! `> ` with a digit behind it, a parenthesis opened is closed at the end), a line is a step; where
-//! not, it says so and leaves the counting to the reader.
+//! not, it says so and leaves the counting to the reader. Most steps are in the frame of the one
+//! before, which is told by the first bytes of their lines.
 
 use super::path::CallPath;
+use crate::opcode;
+use crate::text::parse;
 
 const WIDTH: usize = 64;
-/// How far back the line before the first is looked for.
-const NEAR: usize = 4096;
+/// Bytes of a name that are compared at once.
+const WORD: usize = 16;
 
-/// Counts the lines of `text` from `from` on, where a line starts, to its end, which is a newline,
-/// and follows the frames. `None` if any line is not simple; `path` is then of no use.
-pub fn lines(text: &[u8], from: usize, path: &mut CallPath) -> Option<u64> {
-    let near = &text[from.saturating_sub(NEAR)..from];
-    let before = memchr::memrchr(b'\n', near.split_last().map_or(b"", |(_, line)| line));
-    let before = before.map_or(from, |end| from - near.len() + end + 1);
-    let mut scan = Scan { line: from, before, ..Scan::default() };
-    let mut chunks = text[from..].chunks_exact(WIDTH);
-    let mut at = from;
+/// Counts the lines of `text`, which starts where a line does and ends with a newline, and follows
+/// the frames as the steps themselves would. `None` if any line is not simple; `path` is then of no
+/// use.
+pub fn lines(text: &[u8], path: &mut CallPath) -> Option<u64> {
+    let mut scan = Scan { text, ..Scan::default() };
+    let mut chunks = text.chunks_exact(WIDTH);
+    let mut at = 0;
     for chunk in &mut chunks {
-        scan.chunk(chunk.try_into().ok()?, text, at, path)?;
+        scan.chunk(chunk.try_into().ok()?, at, path)?;
         at += WIDTH;
     }
     let mut last = [0; WIDTH];
     let rest = chunks.remainder();
     last[..rest.len()].copy_from_slice(rest);
-    scan.chunk(&last, text, at, path)?;
-    (scan.odd == 0).then_some(scan.count)
+    scan.chunk(&last, at, path)?;
+    if scan.odd != 0 {
+        return None;
+    }
+    if scan.count > 0 && !path.has_left() {
+        path.leave(scan.opcode_before());
+    }
+    Some(scan.count)
 }
 
 /// What the chunks so far leave to the next: whether the byte before it was such a one (bit 0).
 #[derive(Default)]
-struct Scan {
+struct Scan<'a> {
+    text: &'a [u8],
     count: u64,
     greater: u64,
     space: u64,
@@ -41,23 +49,22 @@ struct Scan {
     /// The line has ` (`.
     open: bool,
     close: u64,
-    letter_e: u64,
     mark: u64,
-    zero: u64,
     /// Where the line began, and the one before it.
     line: usize,
     before: usize,
+    /// Where the last `> ` began.
+    name_end: usize,
+    /// The name of the line before.
+    name: &'a [u8],
+    /// Its line's first bytes, and those of them that are the name; none if it is longer.
+    word: u128,
+    kept: u128,
 }
 
-impl Scan {
+impl<'a> Scan<'a> {
     #[inline]
-    fn chunk(
-        &mut self,
-        chunk: &[u8; WIDTH],
-        text: &[u8],
-        at: usize,
-        path: &mut CallPath,
-    ) -> Option<()> {
+    fn chunk(&mut self, chunk: &[u8; WIDTH], at: usize, path: &mut CallPath) -> Option<()> {
         let newline = mask(chunk, b'\n');
         let space = mask(chunk, b' ');
         // Where `> ` ends.
@@ -76,66 +83,77 @@ impl Scan {
         if !turns || after_mark & !digits(chunk) != 0 || newline & sum & !closed != 0 {
             return None;
         }
-        self.count += u64::from(newline.count_ones());
-        // Calls: `> 0 `. Returns: lines that end as RETURN_VALUE does.
-        let zero = mask(chunk, b'0') & after_mark;
-        let entered = space & shift(zero, &mut self.zero);
-        let left = newline & shift(mask(chunk, b'E'), &mut self.letter_e);
-        if entered | left != 0 {
-            self.frames(entered, left, newline, text, at, path);
-        } else {
-            self.remember(newline, at);
+        let (mut newlines, mut marks) = (newline, marks);
+        while newlines != 0 {
+            let end = at + newlines.trailing_zeros() as usize;
+            // The lowest mark is this line's, unless that was in a chunk before.
+            if marks != 0 && marks.trailing_zeros() < newlines.trailing_zeros() {
+                self.name_end = at + marks.trailing_zeros() as usize - 1;
+                marks &= marks - 1;
+            }
+            newlines &= newlines - 1;
+            self.step(end, path);
+        }
+        if marks != 0 {
+            self.name_end = at + marks.trailing_zeros() as usize - 1;
         }
         Some(())
     }
 
-    /// Follows calls and returns, in their order.
-    fn frames(
-        &mut self,
-        entered: u64,
-        left: u64,
-        newline: u64,
-        text: &[u8],
-        at: usize,
-        path: &mut CallPath,
-    ) {
-        let (mut events, mut newlines) = (entered | left, newline);
-        while events != 0 {
-            let bit = events.trailing_zeros();
-            events &= events - 1;
-            let passed = newlines & ((1 << bit) - 1);
-            self.remember(passed, at);
-            newlines &= !passed;
-            let end = at + bit as usize;
-            if entered >> bit & 1 != 0 {
-                let name = &text[self.line..end - 3];
-                let before = &text[self.before..self.line];
-                let caller = memchr::memmem::find(before, b"> ").map(|end| &before[..end]);
-                let jumped = memchr::memmem::find(before, b"JUMP").is_some();
-                if !(jumped && caller == Some(name)) {
-                    path.enter(caller, name);
-                }
-            } else if text[self.line..end].ends_with(b" RETURN_VALUE")
-                && let Some(name) = memchr::memmem::find(&text[self.line..end], b"> ")
-            {
-                path.leave(&text[self.line..self.line + name]);
-            }
+    /// The line that ends there is a step.
+    #[inline]
+    fn step(&mut self, end: usize, path: &mut CallPath) {
+        let behind = self.name_end + 2;
+        let first = self.text[behind] == b'0' && self.text[behind + 1] == b' ';
+        if first || path.has_left() || !self.is_named_alike() {
+            self.enter(first, path);
         }
-        self.remember(newlines, at);
+        if self.text[end - 1] == b'E' && self.text[behind..end].ends_with(b" RETURN_VALUE") {
+            path.leave(opcode::number("RETURN_VALUE"));
+        }
+        self.count += 1;
+        self.before = self.line;
+        self.line = end + 1;
     }
 
+    /// Whether the line has the name of the one before.
     #[inline]
-    fn remember(&mut self, newlines: u64, at: usize) {
-        if newlines != 0 {
-            let last = WIDTH - 1 - newlines.leading_zeros() as usize;
-            let others = newlines & !(1 << last);
-            self.before = match others {
-                0 => self.line,
-                _ => at + WIDTH - others.leading_zeros() as usize,
-            };
-            self.line = at + last + 1;
+    fn is_named_alike(&self) -> bool {
+        if self.name_end - self.line != self.name.len() {
+            return false;
+        }
+        match self.text.get(self.line..self.line + WORD) {
+            Some(word) if self.kept != 0 => (word_of(word) ^ self.word) & self.kept == 0,
+            _ => self.text[self.line..self.name_end] == *self.name,
         }
     }
+
+    /// The step is at the start of a frame, or may be in another than the last.
+    #[inline(never)]
+    fn enter(&mut self, first: bool, path: &mut CallPath) {
+        // Only a jump to the first instruction is told from a call by what was before.
+        if first && self.count > 0 && !path.has_left() {
+            path.leave(self.opcode_before());
+        }
+        self.name = &self.text[self.line..self.name_end];
+        let word = self.text.get(self.line..self.line + WORD);
+        (self.word, self.kept) = match (word, self.name.len()) {
+            (Some(word), 1..=WORD) => (word_of(word), u128::MAX >> (8 * (WORD - self.name.len()))),
+            _ => (0, 0),
+        };
+        path.enter(self.name, first);
+    }
+
+    /// The opcode of the line before.
+    fn opcode_before(&self) -> u8 {
+        let line = &self.text[self.before..self.line - 1];
+        parse(line).map_or(0, |line| line.opcode)
+    }
+}
+
+#[inline]
+fn word_of(bytes: &[u8]) -> u128 {
+    bytes.try_into().map_or(0, u128::from_le_bytes)
 }
 
 /// The mask moved to the bytes behind, with what the chunk before left and what this one leaves.
@@ -217,7 +235,7 @@ mod tests {
     use crate::diff::testing::events;
 
     fn count(text: &str) -> Option<u64> {
-        lines(text.as_bytes(), 0, &mut CallPath::default())
+        lines(text.as_bytes(), &mut CallPath::default())
     }
 
     #[test]
@@ -260,10 +278,21 @@ mod tests {
                 text.push_str(&format!("{name}> {pc} {kind}\n"));
             }
             let mut fast = CallPath::default();
-            let counted = lines(text.as_bytes(), 0, &mut fast);
-            let mut read = 0;
-            events(&text, |_| read += 1);
+            let counted = lines(text.as_bytes(), &mut fast);
+            let (mut read, mut slow) = (0, CallPath::default());
+            events(&text, |event| {
+                read += 1;
+                slow.step(event);
+            });
             prop_assert_eq!(counted, Some(read));
+            prop_assert_eq!(&fast, &slow);
+            // In parts, too.
+            let middle = text.len() / 2;
+            let middle = text[..middle].rfind('\n').map_or(0, |end| end + 1);
+            let mut parts = CallPath::default();
+            lines(&text.as_bytes()[..middle], &mut parts);
+            lines(&text.as_bytes()[middle..], &mut parts);
+            prop_assert_eq!(parts, slow);
         }
     }
 }

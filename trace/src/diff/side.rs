@@ -101,6 +101,11 @@ impl<'a> Side<'a> {
         self.reader.fields()
     }
 
+    /// Whether operands are written as meanings, as far as that is known.
+    pub fn resolved(&self) -> Option<bool> {
+        self.resolved
+    }
+
     /// The whole text, if steps can be read from the middle of it.
     pub fn text(&self) -> Option<&'a [u8]> {
         self.text.filter(|_| self.format() == Format::Blog)
