@@ -249,6 +249,34 @@ mod tests {
         assert!(Input::open(dir.path()).is_err());
     }
 
+    /// Whoever opens it sees all that the writer has written by the time that it lets go.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_being_written_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace.txt");
+        let mut file = File::create(&path).unwrap();
+        file.lock().unwrap();
+        let (send, opened) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || {
+                let input = Input::open(&path).unwrap();
+                send.send(()).unwrap();
+                input.mapped().unwrap().to_vec()
+            }
+        });
+        file.write_all(&TEXT[..9]).unwrap();
+        assert!(opened.try_recv().is_err());
+        file.write_all(&TEXT[9..]).unwrap();
+        drop(file);
+        assert_eq!(reader.join().unwrap(), TEXT);
+        // Readers keep no lock.
+        let input = Input::open(&path).unwrap();
+        File::open(&path).unwrap().try_lock().unwrap();
+        assert_eq!(input.mapped(), Some(TEXT));
+    }
+
     #[test]
     fn a_broken_compressed_stream_is_an_error() {
         let mut bytes = gzip(TEXT);

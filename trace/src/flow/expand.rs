@@ -81,7 +81,7 @@ pub const MISCOUNTED: &str = "the section says another number of instructions th
 fn is_touched(section: &Section, wanted: &Range<u64>) -> bool {
     section.is_cut
         || section.stretch().is_none_or(|(stretch, _)| {
-            stretch.first < wanted.end && wanted.start < stretch.first + stretch.count
+            stretch.first < wanted.end && wanted.start < stretch.first + stretch.count.max(1)
         })
 }
 
