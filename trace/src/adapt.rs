@@ -1,19 +1,24 @@
 //! Every format into canonical steps: which format a trace has, and its reader.
 //!
+//! Recordings (`flow`) are known by their first bytes and have no lines; all else is made of lines.
+//!
 //! One file for each format. To add one: write `adapt/NAME.rs` with a reader that implements
 //! [`Events`] on top of [`Lines`] and a `recognise` for its first lines, with tests on logs
 //! recorded from the real thing in `tests/logs/NAME/`; add it to [`Format`], to [`Reader`], to
 //! [`recognise`] below, and to `docs/trace-format.md`. Comparing and converting know nothing of formats.
 
 pub mod blog;
+pub mod flow;
 pub mod json;
 pub mod jsonl;
 pub mod xpython;
 
 use crate::event::{About, Event, Events, Fields, Format, Position, ReadError};
+use crate::flow::file::MAGIC;
 use crate::input::Input;
 use crate::lines::Lines;
 use blog::Blog;
+use flow::Flow;
 use jsonl::Jsonl;
 use xpython::Xpython;
 
@@ -29,6 +34,8 @@ pub enum Reader<'a> {
     Jsonl(Jsonl<'a>),
     /// Of `xpython`.
     Xpython(Xpython<'a>),
+    /// Of `flow`.
+    Flow(Box<Flow<'a>>),
 }
 
 impl Reader<'static> {
@@ -58,6 +65,7 @@ impl<'a> Reader<'a> {
             Format::Blog => Reader::Blog(Blog::new(lines)),
             Format::Jsonl => Reader::Jsonl(Jsonl::new(lines)),
             Format::Xpython => Reader::Xpython(Xpython::new(lines)),
+            Format::Flow => Reader::Flow(Box::new(Flow::new(lines)?)),
         })
     }
 
@@ -74,7 +82,7 @@ impl<'a> Reader<'a> {
                 let lines = Lines::of(name, text, position);
                 Some(Reader::Blog(Blog::from_step(lines, position.step)))
             }
-            Format::Jsonl | Format::Xpython => None,
+            Format::Jsonl | Format::Xpython | Format::Flow => None,
         }
     }
 
@@ -84,6 +92,7 @@ impl<'a> Reader<'a> {
             Reader::Blog(reader) => reader.lines().name(),
             Reader::Jsonl(reader) => reader.lines().name(),
             Reader::Xpython(reader) => reader.lines().name(),
+            Reader::Flow(reader) => reader.name(),
         }
     }
 
@@ -92,6 +101,7 @@ impl<'a> Reader<'a> {
             Reader::Blog(reader) => reader,
             Reader::Jsonl(reader) => reader,
             Reader::Xpython(reader) => reader,
+            Reader::Flow(reader) => &**reader,
         }
     }
 }
@@ -103,6 +113,7 @@ impl Events for Reader<'_> {
             Reader::Blog(reader) => reader.next(),
             Reader::Jsonl(reader) => reader.next(),
             Reader::Xpython(reader) => reader.next(),
+            Reader::Flow(reader) => reader.next(),
         }
     }
 
@@ -123,18 +134,22 @@ impl Events for Reader<'_> {
     }
 }
 
-/// The format of the lines that follow. Reads as few of them as decide it, and passes over none.
+/// The format of what follows. Reads as few lines as decide it, and passes over none.
 ///
 /// # Errors
 ///
 /// Unreadable input, and content of no known format.
 pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
+    if lines.starts_with(&MAGIC)? {
+        return Ok(Format::Flow);
+    }
     let mut from = 0;
     while from < SAMPLE
         && let Some(line) = lines.ahead(from)?
     {
         let text = &lines.text()[from..line.end];
-        let found = Format::ALL.into_iter().find(|format| match format {
+        let found = Format::LINES.into_iter().find(|format| match format {
+            Format::Flow => false,
             Format::Blog => blog::recognise(text),
             Format::Jsonl => jsonl::recognise(text),
             Format::Xpython => xpython::recognise(text),
@@ -171,6 +186,7 @@ mod tests {
             (b"hello\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
             (b"{1: 2}\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
             (b"", Format::Blog),
+            (b"py27flow\x01", Format::Flow),
         ] {
             assert_eq!(format(text).unwrap(), wanted, "{}", text.escape_ascii());
         }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::adapt::jsonl::{Either, Writer};
 use crate::adapt::{Reader, blog};
@@ -18,6 +18,9 @@ pub enum To {
     Blog,
     /// py27-trace 1
     Jsonl,
+    /// Refused
+    #[value(hide = true)]
+    Flow,
 }
 
 /// Writes the steps of `reader` to `output`, and gives their number. `resolve` chooses meanings
@@ -25,7 +28,7 @@ pub enum To {
 ///
 /// # Errors
 ///
-/// Those of reading and of `output`, and a step that lacks what `blog` needs.
+/// Those of reading and of `output`, a step that lacks what `blog` needs, and `flow`.
 pub fn convert(
     reader: &mut Reader<'_>,
     to: To,
@@ -35,6 +38,10 @@ pub fn convert(
     match to {
         To::Blog => to_blog(reader, resolve, output),
         To::Jsonl => to_jsonl(reader, output),
+        To::Flow => bail!(
+            "`flow` needs the code objects themselves, which a trace lacks; record the program with \
+             `tracer.py --format flow`"
+        ),
     }
 }
 
@@ -42,6 +49,11 @@ fn to_blog(reader: &mut Reader<'_>, resolve: bool, output: &mut impl Write) -> R
     let mut line = Vec::new();
     let mut steps = 0;
     let name = reader.name().to_owned();
+    if let (true, Reader::Flow(flow)) = (resolve, &*reader)
+        && !flow.has_constants()
+    {
+        return Err(ReadError::syntax(UNRESOLVED).in_file(&name).into());
+    }
     while let Some(event) = reader.next()? {
         line.clear();
         blog::write(&mut line, &event, resolve).map_err(|what| lacks(&event, what, &name))?;
@@ -50,6 +62,9 @@ fn to_blog(reader: &mut Reader<'_>, resolve: bool, output: &mut impl Write) -> R
     }
     Ok(steps)
 }
+
+/// Why a recording has no meanings of operands.
+pub const UNRESOLVED: &str = "it was recorded without constants; leave out `--resolve`";
 
 fn lacks(event: &Event<'_>, what: &str, name: &str) -> ReadError {
     ReadError::syntax(format!("`blog` needs {what}, which this step lacks; convert to `jsonl`"))

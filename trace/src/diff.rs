@@ -27,7 +27,6 @@ use crate::input::Input;
 use crate::pyc::Pyc;
 use blocks::{Followed, Prefix};
 use bridge::{Bridges, Crossing, Lost};
-use path::CallPath;
 pub use report::{Divergence, Report};
 use rules::{Field, Ignore, Level, Rules};
 use side::{KEPT, Side};
@@ -270,7 +269,7 @@ impl Comparison<'_> {
             first_right.as_ref(),
             field,
         );
-        let paths = [frames(&self.left.path), frames(&self.right.path)];
+        let paths = [frames(&self.left), frames(&self.right)];
         let left_over = match (&first_left, &first_right) {
             (None, Some(_)) => Some(left_over(&mut self.right, self.config.left_over)?),
             (Some(_), None) => Some(left_over(&mut self.left, self.config.left_over)?),
@@ -336,10 +335,11 @@ fn following(side: &mut Side<'_>, lost: Vec<Saved>) -> Result<Vec<Saved>, ReadEr
     Ok(steps)
 }
 
-fn frames(path: &CallPath) -> report::Frames {
-    let names = path.innermost(report::FRAMES);
+fn frames(side: &Side<'_>) -> report::Frames {
+    let names = side.path.innermost(report::FRAMES);
     report::Frames {
-        hidden: path.depth() - names.len(),
+        derived: !side.has_frames(),
+        hidden: side.path.depth() - names.len(),
         names: names.into_iter().map(<[u8]>::to_vec).collect(),
     }
 }

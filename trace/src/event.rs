@@ -94,9 +94,10 @@ impl<'a> Operand<'a> {
 /// A place in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The line on which the step starts, from 1.
+    /// The line on which the step starts, from 1; 0 in a recording, which has no lines.
     pub line: u64,
-    /// The first byte of that line, from 0, in the text as it is after decompression and decoding.
+    /// The first byte of that line, from 0, in the text as it is after decompression and decoding;
+    /// in a recording, of the record that tells of the step.
     pub offset: u64,
     /// The number of the step, from 1, counted by the reader.
     pub step: u64,
@@ -233,11 +234,15 @@ pub enum Format {
     Jsonl,
     /// What `xpython -v` logs
     Xpython,
+    /// A recording: what `tracer.py --format flow` writes
+    Flow,
 }
 
 impl Format {
     /// All of them, in the order in which messages list them.
-    pub const ALL: [Format; 3] = [Format::Blog, Format::Jsonl, Format::Xpython];
+    pub const ALL: [Format; 4] = [Format::Blog, Format::Jsonl, Format::Xpython, Format::Flow];
+    /// Those that are made of lines.
+    pub const LINES: [Format; 3] = [Format::Blog, Format::Jsonl, Format::Xpython];
 
     /// As the command line spells it.
     pub const fn name(self) -> &'static str {
@@ -245,6 +250,7 @@ impl Format {
             Format::Blog => "blog",
             Format::Jsonl => "jsonl",
             Format::Xpython => "xpython",
+            Format::Flow => "flow",
         }
     }
 }

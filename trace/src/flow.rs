@@ -15,6 +15,8 @@ pub mod page;
 pub mod reach;
 
 #[cfg(feature = "cli")]
+pub mod codes;
+#[cfg(feature = "cli")]
 pub mod expand;
 #[cfg(feature = "cli")]
 pub mod file;

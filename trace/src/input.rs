@@ -1,12 +1,17 @@
 //! Opens a trace for reading: files, standard input and FIFOs, compressed or in UTF-16.
 //!
 //! What the bytes are is decided by the bytes, never by the file's name. What comes out is the
-//! text with `\n` line ends; which format it has is decided in `adapt`, lines are cut in `lines`.
+//! text with `\n` line ends; which format it has is decided in `adapt`, lines are cut in `lines`. A
+//! file that is still being written is waited for.
 
 mod text;
 
 use std::fmt;
 use std::fs::File;
+#[cfg(unix)]
+use std::fs::TryLockError;
+#[cfg(unix)]
+use std::io::Write;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
@@ -33,7 +38,8 @@ pub(crate) enum Source {
 }
 
 impl Input {
-    /// Opens `path`; `-` is standard input. Reads no more than the first bytes.
+    /// Opens `path`; `-` is standard input. Reads no more than the first bytes. Where a writer holds
+    /// a lock on a regular file, waits until that is done, and says so.
     ///
     /// # Errors
     ///
@@ -45,9 +51,15 @@ impl Input {
         let name = path.display().to_string();
         let fail = |error| ReadError::io(error).in_file(&name);
         let file = File::open(path).map_err(fail)?;
-        let kind = file.metadata().map_err(fail)?;
+        let mut kind = file.metadata().map_err(fail)?;
         if kind.is_dir() {
             return Err(fail(io::ErrorKind::IsADirectory.into()));
+        }
+        #[cfg(unix)]
+        if kind.is_file() {
+            wait(&file, &name).map_err(fail)?;
+            // What is in it now may be more.
+            kind = file.metadata().map_err(fail)?;
         }
         if kind.is_file() && kind.len() > 0 {
             // SAFETY: the map is read-only and private to this value. Whoever starts us answers
@@ -120,6 +132,23 @@ impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Input").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// Waits for whoever writes the file: our writers lock it until all is there.
+#[cfg(unix)]
+fn wait(file: &File, name: &str) -> io::Result<()> {
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            // There is nowhere to report that standard error is closed.
+            let _ = writeln!(io::stderr(), "trace27: `{name}` is still being written; waiting");
+            file.lock_shared()?;
+        }
+        // A file system without locks is read all the same.
+        Err(TryLockError::Error(_)) => return Ok(()),
+        Ok(()) => {}
+    }
+    // Nobody who wants to write it has to wait for us.
+    file.unlock()
 }
 
 /// Looks at the first bytes, and again at what comes out of a decompressor.
@@ -218,6 +247,34 @@ mod tests {
         let error = Input::open(&dir.path().join("none")).unwrap_err().to_string();
         assert!(error.contains("none`: "), "{error}");
         assert!(Input::open(dir.path()).is_err());
+    }
+
+    /// Whoever opens it sees all that the writer has written by the time that it lets go.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_being_written_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trace.txt");
+        let mut file = File::create(&path).unwrap();
+        file.lock().unwrap();
+        let (send, opened) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || {
+                let input = Input::open(&path).unwrap();
+                send.send(()).unwrap();
+                input.mapped().unwrap().to_vec()
+            }
+        });
+        file.write_all(&TEXT[..9]).unwrap();
+        assert!(opened.try_recv().is_err());
+        file.write_all(&TEXT[9..]).unwrap();
+        drop(file);
+        assert_eq!(reader.join().unwrap(), TEXT);
+        // Readers keep no lock.
+        let input = Input::open(&path).unwrap();
+        File::open(&path).unwrap().try_lock().unwrap();
+        assert_eq!(input.mapped(), Some(TEXT));
     }
 
     #[test]

@@ -96,6 +96,48 @@ impl<'a> Lines<'a> {
         &text[self.start..]
     }
 
+    /// Whether the text goes on with these bytes. Waits for no more of them than decide it.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable input.
+    pub fn starts_with(&mut self, bytes: &[u8]) -> Result<bool, ReadError> {
+        loop {
+            let text = self.text();
+            let known = text.len().min(bytes.len());
+            if text[..known] != bytes[..known] {
+                return Ok(false);
+            }
+            if known == bytes.len() {
+                return Ok(true);
+            }
+            if !self.fill()? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The bytes from the next line on, as they come, for a format that is not made of lines.
+    pub fn into_reader(self) -> Box<dyn Read + Send + 'a> {
+        match self.text {
+            Text::Slice(text) => Box::new(&text[self.start..]),
+            Text::Mapped(map) => {
+                let mut rest = io::Cursor::new(map);
+                rest.set_position(self.start as u64);
+                Box::new(rest)
+            }
+            Text::Stream { reader, mut buffer, len } => {
+                buffer.truncate(len);
+                let mut at_hand = io::Cursor::new(buffer);
+                at_hand.set_position(self.start as u64);
+                match reader {
+                    Some(reader) => Box::new(at_hand.chain(reader)),
+                    None => Box::new(at_hand),
+                }
+            }
+        }
+    }
+
     /// The line that starts `from` bytes after the next line's start; `None` at the end.
     ///
     /// # Errors
@@ -213,6 +255,20 @@ mod tests {
             assert!(last.is_cut());
             assert_eq!(&lines.text()[..last.end], b"d");
             assert_eq!(lines.ahead(last.next).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_comes_as_it_is() {
+        const TEXT: &[u8] = b"py27flow\0and more";
+        let slice = Lines::of("t", TEXT, Position::START);
+        for mut lines in [slice, Lines::from_reader("t", Box::new(Drip(TEXT)))] {
+            assert!(!lines.starts_with(b"py28").unwrap());
+            assert!(lines.starts_with(b"py27flow").unwrap());
+            assert!(!lines.starts_with(&[TEXT, b"!"].concat()).unwrap());
+            let mut rest = Vec::new();
+            lines.into_reader().read_to_end(&mut rest).unwrap();
+            assert_eq!(rest, TEXT);
         }
     }
 

@@ -89,7 +89,8 @@ pub fn write_number(out: &mut Vec<u8>, value: i64) {
     write!(out, "{value}").expect("writing to memory does not fail");
 }
 
-fn meaning(out: &mut Vec<u8>, of: Instruction, tables: &dyn Tables) {
+/// Appends what an operand means; `None` where the look-up fails.
+pub fn meaning(out: &mut Vec<u8>, of: Instruction, tables: &dyn Tables) {
     let found = match opcode::operand(of.opcode) {
         Operand::Const => tables.constant(of.operand, out),
         Operand::Name => tables.name(of.operand, out),

@@ -2,19 +2,23 @@
 
 #[cfg(unix)]
 use std::ffi::OsString;
+use std::fmt;
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use serde_json::Value;
 use trace::adapt::Reader;
 use trace::convert::{To, convert};
-use trace::event::{Format, ReadError};
+use trace::event::Format;
 use trace::input::Input;
 use trace::output::Output;
 use trace::validate;
 use trace::view::info::Info;
+use trace::view::recording::Recording;
 
 /// Reads the traces of ./python27-traced.
 #[derive(Debug, Parser)]
@@ -99,14 +103,22 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Info { trace, json } => {
-            let info = Info::read(&mut Reader::open(Input::open(trace)?, None)?)?;
+            let (shown, result) = match Reader::open(Input::open(trace)?, None)? {
+                Reader::Flow(flow) => {
+                    // That of a pipe is not known.
+                    let size = fs::metadata(trace).ok().filter(fs::Metadata::is_file);
+                    let (found, result) = Recording::read(*flow, size.map(|size| size.len()));
+                    (shown(*json, &found, Recording::to_json), result)
+                }
+                mut reader => {
+                    let info = Info::read(&mut reader)?;
+                    (shown(*json, &info, Info::to_json), Ok(()))
+                }
+            };
             let mut output = io::stdout().lock();
-            if *json {
-                writeln!(output, "{:#}", info.to_json())?;
-            } else {
-                write!(output, "{info}")?;
-            }
+            output.write_all(shown.as_bytes())?;
             output.flush()?;
+            result?;
         }
         Command::Diff(args) => {
             return Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::from(1) });
@@ -122,7 +134,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             convert(&mut Reader::open(opened, *from)?, *to, *resolve, &mut out).map_err(
                 |error| {
                     // What is no fault of the input is one of the output.
-                    if error.is::<ReadError>() { error } else { error.context(named()) }
+                    if error.is::<io::Error>() { error.context(named()) } else { error }
                 },
             )?;
             out.finish().with_context(named)?;
@@ -148,6 +160,10 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::LockstepWarden { folder, fields } => trace::lockstep::warden(folder, fields),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn shown<T: fmt::Display>(json: bool, what: &T, to_json: impl Fn(&T) -> Value) -> String {
+    if json { format!("{:#}\n", to_json(what)) } else { what.to_string() }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

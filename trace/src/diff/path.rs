@@ -1,4 +1,4 @@
-//! The call path of a trace that does not give one: derived from names and offsets.
+//! The call path of a trace: as a recording gives it, or derived from names and offsets.
 //!
 //! An instruction at offset 0 that no jump leads to enters a frame; `RETURN_VALUE` leaves one. Frames
 //! that an exception left, and generators that were suspended, show when the next name is not theirs.
@@ -57,6 +57,19 @@ impl CallPath {
     /// Whether the next step may be in another frame than the last, of the same name or not.
     pub fn has_left(&self) -> bool {
         self.left
+    }
+
+    /// Follows one step of a trace that knows how many frames there are.
+    pub fn stand(&mut self, depth: usize, name: &[u8]) {
+        if self.depth() == depth && self.top() == Some(cut(name)) {
+            return;
+        }
+        self.truncate(depth.saturating_sub(1));
+        while self.depth() + 1 < depth {
+            // What no step has named.
+            self.push(b"?");
+        }
+        self.push(name);
     }
 
     /// Makes the innermost frame one of that name.
@@ -167,6 +180,18 @@ mod tests {
     fn a_loop_to_the_first_instruction_is_no_call() {
         assert_eq!(path("f> 0 NOP\nf> 1 JUMP_ABSOLUTE (0)\nf> 0 NOP\n"), "f");
         assert_eq!(path("f> 0 NOP\nf> 1 CALL_FUNCTION (0)\nf> 0 NOP\n"), "f f");
+    }
+
+    #[test]
+    fn known_frames_are_not_guessed() {
+        let mut path = CallPath::default();
+        let mut shown = |depth, name: &str| {
+            path.stand(depth, name.as_bytes());
+            path.innermost(9).concat().escape_ascii().to_string()
+        };
+        assert_eq!([shown(1, "m"), shown(2, "f"), shown(3, "f")], ["m", "mf", "mff"]);
+        assert_eq!([shown(2, "f"), shown(2, "g"), shown(1, "m")], ["mf", "mg", "m"]);
+        assert_eq!(shown(4, "h"), "m??h");
     }
 
     #[test]

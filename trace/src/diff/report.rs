@@ -72,7 +72,7 @@ pub struct Divergence {
     pub field: Option<Field>,
     /// Why.
     pub hint: Hint,
-    /// The frames of either side, as names and offsets tell.
+    /// The frames of either side.
     pub paths: [Frames; 2],
     /// Where one side has ended: the steps that the other still has, and whether those are all.
     pub left_over: Option<(u64, bool)>,
@@ -83,6 +83,8 @@ pub struct Divergence {
 /// A call path, innermost last.
 #[derive(Clone, Debug)]
 pub struct Frames {
+    /// Whether names and offsets tell it; else the trace does.
+    pub derived: bool,
     /// Frames further out that are not listed.
     pub hidden: usize,
     /// The names.
@@ -217,7 +219,7 @@ impl Divergence {
         }
         let path = |frames: &Frames| {
             let names: Vec<_> = frames.names.iter().map(|name| text(name)).collect();
-            json!({ "derived": true, "hidden": frames.hidden, "names": names })
+            json!({ "derived": frames.derived, "hidden": frames.hidden, "names": names })
         };
         put("call_path", json!({ "left": path(&self.paths[0]), "right": path(&self.paths[1]) }));
         if let Some((steps, all)) = self.left_over {
@@ -258,7 +260,10 @@ fn step(event: &Event<'_>) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     put("n", event.position.step.into());
-    put("line", event.position.line.into());
+    match event.position.line {
+        0 => put("byte", event.position.offset.into()),
+        line => put("line", line.into()),
+    };
     if let Some(depth) = event.depth {
         put("d", depth.into());
     }

@@ -92,7 +92,11 @@ impl Report {
             write!(out, "  {:<5}  `{}` ({}), ", SIDES[index], side.name, side.format)?;
             match steps.first().map(Saved::event) {
                 Some(event) => {
-                    writeln!(out, "step {}, line {}", event.position.step, event.position.line)?;
+                    let place = event.position;
+                    match place.line {
+                        0 => writeln!(out, "step {}, byte {}", place.step, place.offset)?,
+                        line => writeln!(out, "step {}, line {line}", place.step)?,
+                    }
                 }
                 None => writeln!(out, "at its end")?,
             }
@@ -212,15 +216,19 @@ fn paths(paths: &[Frames; 2], out: &mut dyn Write) -> fmt::Result {
             if names.concat().is_empty() { String::new() } else { hidden + &names.join(" > ") }
         })
         .collect();
+    let [of_left, of_right] = paths.each_ref().map(|frames| match frames.derived {
+        true => " (derived)",
+        false => "",
+    });
     match (shown[0].as_str(), shown[1].as_str()) {
         ("", "") => Ok(()),
         (left, right) if left == right || right.is_empty() => {
-            writeln!(out, "  call path (derived): {left}")
+            writeln!(out, "  call path{of_left}: {left}")
         }
-        ("", right) => writeln!(out, "  call path (derived): {right}"),
+        ("", right) => writeln!(out, "  call path{of_right}: {right}"),
         (left, right) => {
-            writeln!(out, "  call path of the left (derived): {left}")?;
-            writeln!(out, "  call path of the right (derived): {right}")
+            writeln!(out, "  call path of the left{of_left}: {left}")?;
+            writeln!(out, "  call path of the right{of_right}: {right}")
         }
     }
 }

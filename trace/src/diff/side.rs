@@ -34,7 +34,7 @@ pub struct Side<'a> {
     spare: Vec<Box<Saved>>,
     /// Whether operands of `blog` are meanings, once one has told.
     resolved: Option<bool>,
-    /// The frames, as far as the trace's names tell.
+    /// The frames, as far as the trace tells.
     pub path: CallPath,
     /// Steps passed over.
     pub steps: u64,
@@ -111,6 +111,11 @@ impl<'a> Side<'a> {
         self.text.filter(|_| self.format() == Format::Blog)
     }
 
+    /// Whether its frames are known, not derived.
+    pub fn has_frames(&self) -> bool {
+        self.format() == Format::Flow
+    }
+
     /// Who holds the text.
     pub fn input(&self) -> Option<&'a Input> {
         self.input
@@ -150,7 +155,12 @@ impl<'a> Side<'a> {
     pub fn pass(&mut self) -> Option<Box<Saved>> {
         let step = self.ahead.pop_front()?;
         let event = step.event();
-        self.path.step(&event);
+        match (self.has_frames(), event.depth) {
+            (true, Some(depth)) => {
+                self.path.stand(depth as usize, event.code.name.unwrap_or_default());
+            }
+            _ => self.path.step(&event),
+        }
         // What was read line by line is behind, too.
         let offset = event.position.offset;
         if let Some(input) = self.input

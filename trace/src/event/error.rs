@@ -10,7 +10,7 @@ use super::Format;
 #[derive(Debug)]
 pub struct ReadError {
     file: String,
-    /// Line from 1 and its first byte from 0, as in [`super::Position`].
+    /// Line and its first byte, as in [`super::Position`].
     place: Option<(u64, u64)>,
     kind: Kind,
 }
@@ -60,6 +60,12 @@ impl ReadError {
         self
     }
 
+    /// Adds the byte, where there are no lines.
+    #[must_use]
+    pub(crate) fn at_byte(self, offset: u64) -> ReadError {
+        self.at(0, offset)
+    }
+
     /// Adds the file's name, unless there is one already.
     #[must_use]
     pub fn in_file(mut self, file: &str) -> ReadError {
@@ -69,12 +75,12 @@ impl ReadError {
         self
     }
 
-    /// The line, from 1.
+    /// The line, from 1, where there are lines.
     pub fn line(&self) -> Option<u64> {
-        self.place.map(|(line, _)| line)
+        self.place.map(|(line, _)| line).filter(|&line| line > 0)
     }
 
-    /// The first byte of that line, from 0.
+    /// The first byte of that line, from 0, or the byte itself.
     pub fn offset(&self) -> Option<u64> {
         self.place.map(|(_, offset)| offset)
     }
@@ -112,8 +118,10 @@ impl fmt::Display for ReadError {
             write!(f, "`{}`", self.file)?;
             f.write_str(if self.place.is_some() { ", " } else { ": " })?;
         }
-        if let Some((line, offset)) = self.place {
-            write!(f, "line {line} (byte {offset}): ")?;
+        match self.place {
+            Some((0, offset)) => write!(f, "byte {offset}: ")?,
+            Some((line, offset)) => write!(f, "line {line} (byte {offset}): ")?,
+            None => {}
         }
         f.write_str(&self.reason())
     }
@@ -140,6 +148,9 @@ mod tests {
         assert_eq!((error.line(), error.offset(), error.is_cut()), (Some(3), Some(40), false));
         let error = ReadError::io(io::Error::other("no such thing")).in_file("a").in_file("b");
         assert_eq!(error.to_string(), "`a`: no such thing");
-        assert!(ReadError::unknown().to_string().contains("`blog`, `jsonl`, `xpython`"));
+        let error = ReadError::syntax("no section starts here").at_byte(7).in_file("a.flow");
+        assert_eq!(error.to_string(), "`a.flow`, byte 7: no section starts here");
+        assert_eq!((error.line(), error.offset()), (None, Some(7)));
+        assert!(ReadError::unknown().to_string().contains("`blog`, `jsonl`, `xpython`, `flow`"));
     }
 }

@@ -2,6 +2,12 @@
 
 use super::event::{Fault, Fields, write_bytes, write_number};
 
+/// The longest `co_name`; a line of text that is longer is read by nobody.
+pub const LONGEST_NAME: usize = 16 << 20;
+
+/// Constants, names and locals of one code object at most, all together.
+pub const MOST_ENTRIES: u64 = 1 << 22;
+
 /// A code object as it was when it first ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Definition {
@@ -49,7 +55,7 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// Bytes that are no definition.
+    /// Bytes that are no definition, or one that is beyond the limits above.
     pub fn read(bytes: &[u8]) -> Result<Definition, Fault> {
         let mut fields = Fields { bytes, at: 0 };
         let is_watched = fields.byte()? != 0;
@@ -60,8 +66,16 @@ impl Definition {
         let first_line = fields.small()?;
         let mut text = || fields.text().map(<[u8]>::to_vec);
         let (name, file, code, lines) = (text()?, text()?, text()?, text()?);
+        if name.len() > LONGEST_NAME {
+            return Err(Fault::Number);
+        }
+        let mut entries = 0u64;
         let mut table = || {
             let count = fields.number()?;
+            entries = entries.saturating_add(count);
+            if entries > MOST_ENTRIES {
+                return Err(Fault::Number);
+            }
             // Grows with the bytes that are there, not with what the count says.
             let mut table = Vec::new();
             for _ in 0..count {
@@ -86,6 +100,16 @@ impl Definition {
             is_watched,
         };
         Ok(code)
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn size(&self) -> usize {
+        let tables = [&self.constants, &self.names, &self.locals];
+        let texts = [&self.name, &self.file, &self.code, &self.lines];
+        let entries = tables.into_iter().flatten().map(|text| text.len() + size_of::<Vec<u8>>());
+        size_of::<Definition>()
+            + texts.into_iter().map(|text| text.len()).sum::<usize>()
+            + entries.sum::<usize>()
     }
 }
 

@@ -1,50 +1,33 @@
 //! Expands a recording to the text that it stands for, on as many threads as there are.
 //!
 //! A section of events can be walked without those before it, so each goes to the next worker;
-//! what they make is written in order.
+//! what they make comes in blocks, which are written in order. Memory is bounded by the number of
+//! threads, and by what the code objects take.
 
 use std::io::{Read, Write};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use super::code::Definition;
-use super::event::{self, Event};
+use super::codes::{Change, Codes};
+use super::event;
 use super::file::{Broken, Section, Sections, section};
-use super::run::Wanted;
+use super::run::{Code, Run, Wanted};
 use super::text::Text;
 use super::walk::{Fault, Visit, Walker};
 
-/// Sections that wait for each worker, and texts that wait to be written.
+/// Sections that wait for each worker.
 const AHEAD: usize = 1;
 
-/// Applies the records of a section of code objects.
-///
-/// # Errors
-///
-/// Records that cannot be there.
-pub fn apply_codes(walker: &mut Walker, section: &Section) -> Result<(), Broken> {
-    let mut at = 0;
-    let fail =
-        |at: usize, reason: &dyn std::fmt::Display| Broken::at(section.offset + at as u64, reason);
-    while at < section.content.len() {
-        let (_, event, length) =
-            event::read(&section.content[at..]).map_err(|fault| fail(at, &fault))?;
-        match event {
-            Event::Define { code, definition } => {
-                let definition = Definition::read(definition).map_err(|fault| fail(at, &fault))?;
-                walker.define(code, definition)
-            }
-            Event::Watch { code } => walker.watch(code),
-            Event::Forget { code } => walker.forget(code),
-            _ => return Err(fail(at, &"a record that is about no code object")),
-        }
-        .map_err(|fault| fail(at, &fault))?;
-        at += length;
-    }
-    Ok(())
-}
+/// Bytes of text that are handed on at once.
+const BLOCK: usize = 1 << 20;
+
+/// Blocks of each worker that wait to be written: with the one at hand, the text of a usual section.
+const BLOCKS: usize = 8;
+
+/// Changes to code objects that wait for each worker.
+const CHANGES: usize = 1 << 12;
 
 /// Walks a section of events.
 ///
@@ -58,9 +41,10 @@ pub fn walk_events(
 ) -> Result<(), Broken> {
     let fail =
         |at: usize, reason: &dyn std::fmt::Display| Broken::at(section.offset + at as u64, reason);
-    let Some((_, rest)) = section.stretch() else {
+    let Some((stretch, rest)) = section.stretch() else {
         return if section.is_cut { Ok(()) } else { Err(fail(0, &"the section is too short")) };
     };
+    let end = stretch.first + stretch.count;
     let mut at = section.content.len() - rest.len();
     // Where a section is cut its end is no fault: the next one tells.
     let short = Fault::Event(event::Fault::Short);
@@ -79,25 +63,48 @@ pub fn walk_events(
             .outcomes(outcomes, visit)
             .and_then(|()| walker.event(&event, visit))
             .map_err(|fault| fail(at, &fault))?;
+        if visit.count() > end {
+            return Err(fail(at, &MISCOUNTED));
+        }
         at += length;
+    }
+    if !section.is_cut && visit.count() != end {
+        return Err(fail(0, &MISCOUNTED));
     }
     Ok(())
 }
+
+/// What is wrong with a section that does not hold as many instructions as it says.
+pub const MISCOUNTED: &str = "the section says another number of instructions than it has";
 
 /// Whether a section has anything of the stretch of instructions that is wanted.
 fn is_touched(section: &Section, wanted: &Range<u64>) -> bool {
     section.is_cut
         || section.stretch().is_none_or(|(stretch, _)| {
-            stretch.first < wanted.end && wanted.start < stretch.first + stretch.count
+            stretch.first < wanted.end && wanted.start < stretch.first + stretch.count.max(1)
         })
 }
 
-/// Where a worker gets its work, and its lines come from.
-type Worker = (SyncSender<Work>, Receiver<Result<Vec<u8>, Broken>>);
+/// What a worker does: changes to its code objects come first.
+#[derive(Default)]
+struct Work {
+    changes: Vec<Arc<Vec<Change>>>,
+    section: Option<Section>,
+}
 
-enum Work {
-    Codes(Arc<Section>),
-    Events(Section),
+/// What comes of it.
+enum Made {
+    Lines(Vec<u8>),
+    /// Nothing more, or an error.
+    Done(Result<(), Broken>),
+}
+
+/// Where a worker gets its work, what it makes, and changes that it is still to be told.
+struct Worker {
+    work: SyncSender<Work>,
+    made: Receiver<Made>,
+    changes: Vec<Arc<Vec<Change>>>,
+    waiting: usize,
 }
 
 /// Writes the lines of a recording whose start was read.
@@ -114,48 +121,33 @@ pub fn expand<R: Read>(
     out: &mut impl Write,
 ) -> Result<(), Broken> {
     let threads = threads.max(1);
+    let (returns, spare) = mpsc::channel();
+    let spare = Mutex::new(spare);
     thread::scope(|scope| {
-        let mut workers: Vec<Worker> = Vec::new();
-        let (returns, spare) = std::sync::mpsc::channel::<Vec<u8>>();
-        let spare = Arc::new(std::sync::Mutex::new(spare));
+        // Dropped on every way out, which ends the workers.
+        let mut team = Team { workers: Vec::new(), given: 0, taken: 0, returns, out };
         for _ in 0..threads {
-            let (sender, work) = sync_channel(64);
-            let (results, receiver) = sync_channel(AHEAD);
-            let spare = Arc::clone(&spare);
-            scope.spawn(move || work_through(&work, &results, &spare, wanted, stretch));
-            workers.push((sender, receiver));
+            let (sender, work) = sync_channel(AHEAD);
+            let (making, made) = sync_channel(BLOCKS);
+            let spare = &spare;
+            scope.spawn(move || work_through(&work, &making, spare, wanted, stretch));
+            team.workers.push(Worker { work: sender, made, changes: Vec::new(), waiting: 0 });
         }
-        let (mut given, mut taken) = (0usize, 0usize);
-        let mut ended: Result<(), Broken> = Ok(());
-        let take = |taken: &mut usize, out: &mut dyn Write| -> Result<(), Broken> {
-            // A worker that is gone has told why before.
-            let Ok(result) = workers[*taken % threads].1.recv() else { return Ok(()) };
-            *taken += 1;
-            let mut lines = result?;
-            out.write_all(&lines)?;
-            lines.clear();
-            // Nobody may be left to use it again.
-            let _ = returns.send(lines);
-            Ok(())
-        };
+        let mut codes = Codes::default();
+        let mut ended = Ok(());
         loop {
             match sections.next() {
-                Ok(Some(section)) if section.kind == section::CODES => {
-                    let section = Arc::new(section);
-                    for (sender, _) in &workers {
-                        // A worker that is gone has told why.
-                        let _ = sender.send(Work::Codes(Arc::clone(&section)));
+                Ok(Some(section)) if section.kind == section::CODES => match codes.read(&section) {
+                    Ok(changes) => team.change(changes)?,
+                    Err(error) => {
+                        ended = Err(error);
+                        break;
                     }
-                }
+                },
                 Ok(Some(section)) if section.kind == section::EVENTS => {
-                    if !is_touched(&section, stretch) {
-                        continue;
+                    if is_touched(&section, stretch) {
+                        team.give(Some(section))?;
                     }
-                    if given - taken >= threads * (AHEAD + 1) {
-                        take(&mut taken, out)?;
-                    }
-                    let _ = workers[given % threads].0.send(Work::Events(section));
-                    given += 1;
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => break,
@@ -165,50 +157,155 @@ pub fn expand<R: Read>(
                 }
             }
         }
-        while taken < given {
-            take(&mut taken, out)?;
-        }
-        // Workers end when there is nothing more to do.
-        drop(workers);
+        team.take_all()?;
         ended
     })
 }
 
+/// The workers, in turn.
+struct Team<'a, W> {
+    workers: Vec<Worker>,
+    given: usize,
+    taken: usize,
+    returns: mpsc::Sender<Vec<u8>>,
+    out: &'a mut W,
+}
+
+impl<W: Write> Team<'_, W> {
+    /// Tells all of them of changes, in time with their next work; soon if those come to much.
+    fn change(&mut self, changes: Vec<Change>) -> Result<(), Broken> {
+        let changes = Arc::new(changes);
+        for worker in &mut self.workers {
+            worker.waiting += changes.len();
+            worker.changes.push(Arc::clone(&changes));
+        }
+        if self.workers.iter().any(|worker| worker.waiting > CHANGES) {
+            for _ in 0..self.workers.len() {
+                self.give(None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives work to the next of them, once what it was given before is written.
+    fn give(&mut self, section: Option<Section>) -> Result<(), Broken> {
+        let count = self.workers.len();
+        while self.given - self.taken >= count * (AHEAD + 1) {
+            self.take()?;
+        }
+        let worker = &mut self.workers[self.given % count];
+        worker.waiting = 0;
+        let changes = std::mem::take(&mut worker.changes);
+        // One that is gone has told why.
+        let _ = worker.work.send(Work { changes, section });
+        self.given += 1;
+        Ok(())
+    }
+
+    /// Writes what comes of the oldest work.
+    fn take(&mut self) -> Result<(), Broken> {
+        let worker = &self.workers[self.taken % self.workers.len()];
+        self.taken += 1;
+        loop {
+            // As above.
+            match worker.made.recv() {
+                Ok(Made::Lines(mut lines)) => {
+                    self.out.write_all(&lines)?;
+                    lines.clear();
+                    // Nobody may be left to use it again.
+                    let _ = self.returns.send(lines);
+                }
+                Ok(Made::Done(result)) => return result,
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    fn take_all(&mut self) -> Result<(), Broken> {
+        while self.taken < self.given {
+            self.take()?;
+        }
+        Ok(())
+    }
+}
+
+/// Lines that are handed on in blocks.
+struct Blocks<'a> {
+    text: Text,
+    made: &'a SyncSender<Made>,
+    spare: &'a Mutex<Receiver<Vec<u8>>>,
+    /// Nobody waits for them any more.
+    is_alone: bool,
+}
+
+impl Blocks<'_> {
+    #[cold]
+    fn hand_on(&mut self) {
+        let spare = self.spare.lock().ok().and_then(|spare| spare.try_recv().ok());
+        let lines = std::mem::replace(&mut self.text.lines, spare.unwrap_or_default());
+        self.is_alone |= self.made.send(Made::Lines(lines)).is_err();
+    }
+}
+
+impl Visit for Blocks<'_> {
+    #[inline]
+    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize) {
+        self.text.run(code, run, from, to);
+        if self.text.lines.len() >= BLOCK {
+            self.hand_on();
+        }
+    }
+
+    fn step(&mut self, code: &Code, opcode: u8, line: &[u8]) {
+        self.text.step(code, opcode, line);
+        if self.text.lines.len() >= BLOCK {
+            self.hand_on();
+        }
+    }
+
+    /// Too many where nobody waits: that ends the walk.
+    #[inline]
+    fn count(&self) -> u64 {
+        if self.is_alone { u64::MAX } else { self.text.count }
+    }
+}
+
 fn work_through(
     work: &Receiver<Work>,
-    results: &SyncSender<Result<Vec<u8>, Broken>>,
-    spare: &std::sync::Mutex<Receiver<Vec<u8>>>,
+    made: &SyncSender<Made>,
+    spare: &Mutex<Receiver<Vec<u8>>>,
     wanted: &Wanted,
     stretch: &Range<u64>,
 ) {
     let mut walker = Walker::new(wanted.clone());
-    let mut broken: Option<Broken> = None;
+    let mut lines = Vec::new();
     while let Ok(work) = work.recv() {
-        match work {
-            Work::Codes(section) => {
-                if broken.is_none() {
-                    broken = apply_codes(&mut walker, &section).err();
-                }
+        let result = work
+            .changes
+            .iter()
+            .flat_map(|changes| changes.iter())
+            .try_for_each(|change| walker.apply(change).map_err(|fault| Broken::at(0, fault)));
+        drop(work.changes);
+        let result = result.and_then(|()| {
+            let Some(section) = work.section else { return Ok(()) };
+            let (first, end) = section
+                .stretch()
+                .map_or((0, 0), |(stretch, _)| (stretch.first, stretch.first + stretch.count));
+            // Where its length is damaged, what follows is none of it.
+            let mut text = Text::of(first, stretch.start..stretch.end.min(end));
+            text.lines = std::mem::take(&mut lines);
+            let mut blocks = Blocks { text, made, spare, is_alone: false };
+            let result = walk_events(&mut walker, &section, &mut blocks);
+            // What came before damage is true.
+            if !blocks.text.lines.is_empty() {
+                blocks.hand_on();
             }
-            Work::Events(section) => {
-                let result = match broken.take() {
-                    Some(broken) => Err(broken),
-                    None => {
-                        let first = section.stretch().map_or(0, |(stretch, _)| stretch.first);
-                        let mut text = Text::of(first, stretch.clone());
-                        text.lines = spare
-                            .lock()
-                            .ok()
-                            .and_then(|spare| spare.try_recv().ok())
-                            .unwrap_or_default();
-                        walk_events(&mut walker, &section, &mut text).map(|()| text.lines)
-                    }
-                };
-                // Nobody waits once an earlier section has failed.
-                if results.send(result).is_err() {
-                    return;
-                }
-            }
+            lines = blocks.text.lines;
+            result
+        });
+        // Nobody waits once an earlier section has failed.
+        if made.send(Made::Done(result)).is_err() {
+            return;
         }
     }
 }

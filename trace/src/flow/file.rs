@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::event::{self, Event, Outcomes};
 use super::walk::Walker;
+use crate::event::ReadError;
 
 /// What a recording starts with.
 pub const MAGIC: [u8; 8] = *b"py27flow";
@@ -18,6 +19,9 @@ pub const MAGIC: [u8; 8] = *b"py27flow";
 /// The version that is written, and the only one that is read. To be raised with every change
 /// that an older reader would misread.
 pub const VERSION: u32 = 1;
+
+/// Where the first section starts: behind magic number and version.
+const START: u64 = 12;
 
 /// Bytes of a section before its content: kind, three zeros, length, checksum.
 const HEAD: usize = 12;
@@ -34,12 +38,21 @@ const FRAME: usize = 1 << 20;
 /// The level of compression: the recording repeats itself so much that higher ones gain little.
 const LEVEL: i32 = 1;
 
+/// Bytes of a section's content at most.
+pub const LONGEST: u32 = 256 << 20;
+
+/// Instructions of a recording at most.
+const MOST: u64 = 1 << 62;
+
 /// Bytes of the last section at most.
 const LAST: usize = HEAD + 96;
 
 /// In what a recording says of itself: how many of its instructions are wanted, where it was
 /// limited. The last record may hold some more.
 pub const LIMIT: &str = "limit";
+
+/// In what it says of its end: how many instructions it has, those beyond the limit left out.
+pub const INSTRUCTIONS: &str = "instructions";
 
 /// Kinds of sections.
 pub mod section {
@@ -96,7 +109,7 @@ impl<W: Write> FlowWriter<W> {
         };
         let mut start = MAGIC.to_vec();
         start.extend_from_slice(&VERSION.to_le_bytes());
-        append(&mut start, section::ABOUT, &[about.to_string().as_bytes()]);
+        append(&mut start, section::ABOUT, &[about.to_string().as_bytes()])?;
         if writer.size_with(start.len()) > most {
             return Ok(None);
         }
@@ -145,6 +158,9 @@ impl<W: Write> FlowWriter<W> {
     ///
     /// Those of the writer.
     pub fn code(&mut self, event: &Event, walker: &Walker, count: u64) -> io::Result<bool> {
+        if self.codes.len() >= LARGE {
+            self.flush(walker, count)?;
+        }
         let before = self.codes.len();
         event::write(&mut self.codes, Outcomes::default(), event);
         if self.most == u64::MAX || self.size_with(0) <= self.most {
@@ -193,11 +209,11 @@ impl<W: Write> FlowWriter<W> {
     fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         if !self.codes.is_empty() {
-            append(&mut bytes, section::CODES, &[&self.codes]);
+            append(&mut bytes, section::CODES, &[&self.codes])?;
         }
         if !self.events.is_empty() {
             let numbers = [self.first.to_le_bytes(), (count - self.first).to_le_bytes()].concat();
-            append(&mut bytes, section::EVENTS, &[&numbers, &self.frames, &self.events]);
+            append(&mut bytes, section::EVENTS, &[&numbers, &self.frames, &self.events])?;
         }
         self.codes.clear();
         self.codes.append(&mut self.gone);
@@ -232,7 +248,7 @@ impl<W: Write> FlowWriter<W> {
     pub fn finish(mut self, walker: &Walker, count: u64, end: &Value) -> io::Result<W> {
         self.flush(walker, count)?;
         let mut bytes = Vec::new();
-        append(&mut bytes, section::END, &[end.to_string().as_bytes()]);
+        append(&mut bytes, section::END, &[end.to_string().as_bytes()])?;
         self.put(&bytes)?;
         if !self.waiting.is_empty() {
             self.compress()?;
@@ -261,15 +277,18 @@ impl<W> fmt::Debug for FlowWriter<W> {
     }
 }
 
-fn append(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) {
+fn append(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) -> io::Result<()> {
     let mut checksum = crc32fast::Hasher::new();
     parts.iter().for_each(|part| checksum.update(part));
     let length: usize = parts.iter().map(|part| part.len()).sum();
+    // Sections end at half a mebibyte and one record, which is long where a constant is.
+    let length = u32::try_from(length).ok().filter(|&length| length <= LONGEST);
+    let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
     out.extend_from_slice(&[kind, 0, 0, 0]);
-    // Sections end at half a mebibyte and one record; no record comes near 4 GiB.
-    out.extend_from_slice(&(length as u32).to_le_bytes());
+    out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(&checksum.finalize().to_le_bytes());
     parts.iter().for_each(|part| out.extend_from_slice(part));
+    Ok(())
 }
 
 /// A section as it stands in the file.
@@ -322,6 +341,18 @@ impl Broken {
     }
 }
 
+impl Broken {
+    /// The same, for people, of a file of that name.
+    pub fn into_error(self, file: &str) -> ReadError {
+        match self {
+            Broken::Io(error) => ReadError::io(error).in_file(file),
+            Broken::Damaged(offset, reason) => {
+                ReadError::syntax(reason).at_byte(offset).in_file(file)
+            }
+        }
+    }
+}
+
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
@@ -345,8 +376,12 @@ pub struct Sections<R> {
     input: R,
     offset: u64,
     ended: bool,
-    /// Where the section starts that is not whole.
-    cut_at: Option<u64>,
+    /// Where the section starts that is not whole, and what is wrong there.
+    cut: Option<(u64, String)>,
+    /// How many instructions the sections so far have.
+    executed: u64,
+    /// [`LIMIT`]
+    limit: u64,
 }
 
 impl<R: Read> Sections<R> {
@@ -356,8 +391,9 @@ impl<R: Read> Sections<R> {
     ///
     /// Another file, another version, damage.
     pub fn open(input: R) -> Result<(Sections<R>, Value), Broken> {
-        let mut sections = Sections { input, offset: 0, ended: false, cut_at: None };
-        let mut start = [0; 12];
+        let (cut, limit) = (None, u64::MAX);
+        let mut sections = Sections { input, offset: 0, ended: false, cut, executed: 0, limit };
+        let mut start = [0; START as usize];
         let length = sections.fill(&mut start)?;
         if length < MAGIC.len() || start[..8] != MAGIC {
             return Err(Broken::at(0, "this is no flow recording"));
@@ -372,11 +408,12 @@ impl<R: Read> Sections<R> {
         }
         match sections.next()? {
             Some(Section { kind: section::ABOUT, offset, content, .. }) => {
-                let about = serde_json::from_slice(&content)
+                let about: Value = serde_json::from_slice(&content)
                     .map_err(|_| Broken::at(offset, "what it says of itself is no JSON"))?;
+                sections.limit = about[LIMIT].as_u64().unwrap_or(u64::MAX);
                 Ok((sections, about))
             }
-            _ => Err(Broken::at(12, "it does not say what it is a recording of")),
+            _ => Err(Broken::at(START, "it does not say what it is a recording of")),
         }
     }
 
@@ -387,11 +424,10 @@ impl<R: Read> Sections<R> {
     /// Damage, and a file that ends before its end is told.
     #[allow(clippy::should_implement_trait, reason = "it fails")]
     pub fn next(&mut self) -> Result<Option<Section>, Broken> {
-        let at = self.cut_at.unwrap_or(self.offset);
-        let cut = || Broken::at(at, "the recording is cut short here; it was never finished");
-        if self.cut_at.is_some() {
-            return Err(cut());
+        if let Some((at, reason)) = &self.cut {
+            return Err(Broken::at(*at, reason));
         }
+        let at = self.offset;
         let mut head = [0; HEAD];
         let length = self.fill(&mut head)?;
         if self.ended {
@@ -401,44 +437,114 @@ impl<R: Read> Sections<R> {
             };
         }
         if length < HEAD {
-            return Err(cut());
+            return Err(Broken::at(at, CUT));
         }
         let (kind, zeros) = (head[0], [head[1], head[2], head[3]]);
         if !(section::ABOUT..=section::END).contains(&kind) || zeros != [0; 3] {
             return Err(Broken::at(at, "no section starts here; the file is damaged"));
         }
         let number = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| head[at + byte]));
-        let (length, checksum) = (u64::from(number(4)), number(8));
+        let (length, checksum) = (number(4), number(8));
+        if length > LONGEST {
+            let reason = format!("a section of {length} bytes, which nobody writes; it is damaged");
+            return Err(Broken::at(at, reason));
+        }
         let offset = self.offset;
         let mut content = Vec::new();
         // Grows with what is there, not with what the length says.
-        self.input.by_ref().take(length).read_to_end(&mut content)?;
+        let read = self.input.by_ref().take(length.into()).read_to_end(&mut content);
         self.offset += content.len() as u64;
-        if (content.len() as u64) < length {
-            if kind != section::EVENTS {
-                return Err(cut());
+        let is_cut = (content.len() as u64) < length.into();
+        match read {
+            // What is compressed may be wrong long before that is seen: none of it counts.
+            Err(error) if is_damage(&error) => return Err(Broken::at(self.offset, error)),
+            Err(error) => return Err(error.into()),
+            Ok(_) if is_cut => self.cut = Some((at, CUT.to_owned())),
+            Ok(_) if crc32fast::hash(&content) != checksum => {
+                let reason = "the checksum of this section is wrong; it is damaged";
+                return Err(Broken::at(offset, reason));
             }
-            self.cut_at = Some(at);
-            return Ok(Some(Section { kind, offset, content, is_cut: true }));
+            Ok(_) => {}
         }
-        if crc32fast::hash(&content) != checksum {
-            return Err(Broken::at(offset, "the checksum of this section is wrong; it is damaged"));
+        if (kind == section::ABOUT) != (at == START) {
+            return Err(Broken::at(at, "no such section can be here; the file is damaged"));
+        }
+        if kind != section::EVENTS && self.cut.is_some() {
+            return self.next();
         }
         self.ended = kind == section::END;
-        Ok(Some(Section { kind, offset, content, is_cut: false }))
+        let section = Section { kind, offset, content, is_cut };
+        match kind {
+            section::EVENTS => self.count(&section)?,
+            section::END => {
+                let end: Value = serde_json::from_slice(&section.content).unwrap_or_default();
+                let executed = self.executed.min(self.limit);
+                if end[INSTRUCTIONS].as_u64().is_some_and(|count| count != executed) {
+                    return Err(Broken::at(offset, "some sections are missing before the end"));
+                }
+            }
+            _ => {}
+        }
+        Ok(Some(section))
     }
 
-    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// How many of the instructions are wanted; the last record may hold some more.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// How many instructions the sections so far have.
+    pub fn executed(&self) -> u64 {
+        self.executed
+    }
+
+    /// How many bytes were read, once decompressed.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Sections of events follow one another without a gap.
+    fn count(&mut self, section: &Section) -> Result<(), Broken> {
+        let fail = |reason| Err(Broken::at(section.offset, reason));
+        match section.stretch() {
+            Some((stretch, _)) if stretch.first != self.executed => {
+                fail("the section does not follow the one before; one is missing")
+            }
+            Some((stretch, _)) if stretch.first + stretch.count > MOST => {
+                fail("the section says that it has more instructions than can be")
+            }
+            Some((stretch, _)) => {
+                self.executed += stretch.count;
+                Ok(())
+            }
+            None if section.is_cut => Ok(()),
+            None => fail("the section is too short"),
+        }
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, Broken> {
         let mut filled = 0;
         while filled < buffer.len() {
             match self.input.read(&mut buffer[filled..]) {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) if is_damage(&error) => {
+                    return Err(Broken::at(self.offset + filled as u64, error));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         self.offset += filled as u64;
         Ok(filled)
     }
+}
+
+/// What is wrong where a file ends too early.
+const CUT: &str = "the recording is cut short here; it was never finished";
+
+/// Whether it is the compressed file that is cut or damaged, not the disk that cannot be read.
+fn is_damage(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
 }

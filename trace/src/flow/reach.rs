@@ -7,6 +7,10 @@
 
 use crate::opcode::{self, EXTENDED_ARG, HAVE_ARGUMENT, Operand, numbers};
 
+/// Prefixes of one instruction at most; no compiler writes more than one. Code with more of them
+/// is watched.
+pub const MOST_PREFIXES: u32 = 15;
+
 /// What decoding from some offset gives: one instruction, its prefixes included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoded {
@@ -25,7 +29,7 @@ pub struct Decoded {
 }
 
 /// Decodes the instruction at `lasti`, as the evaluation loop does. `None` where its bytes are
-/// not all known.
+/// not all known, or too many.
 pub fn decode(code: &[u8], lasti: u32) -> Option<Decoded> {
     let byte = |at: usize| match at.cmp(&code.len()) {
         std::cmp::Ordering::Less => Some(code[at]),
@@ -42,6 +46,9 @@ pub fn decode(code: &[u8], lasti: u32) -> Option<Decoded> {
     let mut operand = argument(offset)?;
     let mut prefixes = 0;
     while opcode == EXTENDED_ARG {
+        if prefixes == MOST_PREFIXES {
+            return None;
+        }
         offset += 3;
         opcode = byte(offset)?;
         // Two bytes are taken with whatever follows, operand or not.
@@ -50,6 +57,14 @@ pub fn decode(code: &[u8], lasti: u32) -> Option<Decoded> {
     }
     let next = u32::try_from(offset + 3).ok()?;
     Some(Decoded { lasti, offset: next - 3, opcode, operand, next, prefixes })
+}
+
+/// The operand that the prefix has which is the `number`th of the instruction at `lasti`, from 1.
+pub fn prefix(code: &[u8], lasti: u32, number: u32) -> i32 {
+    let byte = |at: u32| code.get(at as usize).map_or(0, |&byte| i32::from(byte));
+    (0..number)
+        .map(|prefix| lasti + 3 * prefix)
+        .fold(0, |operand, at| operand << 16 | byte(at + 1) | byte(at + 2) << 8)
 }
 
 /// Where the thread can be after an instruction, exceptions aside.
@@ -156,6 +171,10 @@ mod tests {
         // The prefix of an instruction without operand takes two bytes all the same.
         assert_eq!(decode(b"\x91\x00\x00\x09dd", 0).map(|at| at.next), Some(6));
         assert_eq!(decode(b"\x91\x00\x00", 0), None);
+        let chain =
+            |prefixes: u32| [b"\x91\0\0".repeat(prefixes as usize), b"d\0\0".to_vec()].concat();
+        assert_eq!(decode(&chain(MOST_PREFIXES), 0).map(|at| at.prefixes), Some(MOST_PREFIXES));
+        assert_eq!(decode(&chain(MOST_PREFIXES + 1), 0), None);
         assert_eq!(decode(b"d\x01", 0).map(|at| at.operand), Some(1));
         assert_eq!(decode(b"d", 0), None);
         assert_eq!(decode(b"", 0).map(|at| at.opcode), Some(0));

@@ -1,17 +1,30 @@
 //! A code object cut into runs: what is executed between two points where the recording decides.
 //!
 //! A run starts where a thread may come to, and ends with the first instruction that has an
-//! outcome. Its lines are made once; walking is then a matter of copying them.
+//! outcome. Its lines are made once; walking is then a matter of copying them. What was made is
+//! given up when it comes to too much, and made anew.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::code::Definition;
-use super::reach::{self, Then};
-use crate::opcode::EXTENDED_ARG;
+use super::reach::{self, Decoded, Then};
+use crate::opcode::{self, EXTENDED_ARG, Operand};
 use crate::text::{self, Instruction, Tables};
 
-/// Instructions in one run at most: what the runs of a hostile code object can hold is bounded.
-const LONGEST: usize = 256;
+/// Instructions in one run at most, prefixes aside. Where a frame stands is told by the start of
+/// its run and how many of them it has executed since, so this number is part of the format.
+pub const LONGEST: usize = 256;
+
+/// Bytes of lines that are kept of one run, and of one step.
+const WIDEST: usize = 32 << 10;
+
+/// A line takes no more bytes than this, the name and the meaning of an operand aside.
+const SHORT: usize = 64;
+
+/// Bytes that runs and steps take before all are given up.
+const MOST_HELD: usize = 32 << 20;
 
 /// The run that was not looked for yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -27,6 +40,27 @@ pub struct Wanted {
     pub blog: bool,
     /// Code objects of this `co_name` alone.
     pub name: Option<Vec<u8>>,
+}
+
+/// What the runs and steps of all code objects take that were made and not given up.
+#[derive(Debug, Default)]
+pub struct Held(Cell<usize>);
+
+impl Held {
+    /// Whether it is time to give them up.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.0.get() > MOST_HELD
+    }
+
+    /// They were given up.
+    pub fn clear(&self) {
+        self.0.set(0);
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.set(self.0.get() + bytes);
+    }
 }
 
 /// Instructions that share one `f_lasti`: one of them, with its prefixes before it.
@@ -51,6 +85,8 @@ pub struct Run {
     pub text: Box<[u8]>,
     /// Where the line of each instruction ends; empty where one is left out.
     pub ends: Box<[u32]>,
+    /// One instruction, and its lines are too long to keep: [`Code::long_lines`] makes them.
+    pub is_long: bool,
     /// What it ends with.
     pub then: Then,
     next: [u32; 2],
@@ -84,30 +120,48 @@ impl Run {
 /// A code object of a recording.
 #[derive(Debug)]
 pub struct Code {
+    /// Its number.
+    pub number: u32,
     /// What the hook said of it.
-    pub definition: Definition,
+    pub definition: Arc<Definition>,
     /// Whether its instructions are told one by one.
     pub is_watched: bool,
     /// Whether its lines are wanted.
     pub is_wanted: bool,
+    resolve: bool,
+    blog: bool,
     runs: Vec<Run>,
     /// The run that starts at each offset; the last one for all offsets outside the code.
     starts: Box<[u32]>,
     steps: HashMap<(u32, u8, i32), Vec<u8>>,
+    /// The line of a step that is not kept.
+    line: Vec<u8>,
 }
 
 impl Code {
     /// A code object none of whose runs is made yet.
-    pub fn new(definition: Definition, wanted: &Wanted) -> Code {
+    pub fn new(number: u32, definition: Arc<Definition>, wanted: &Wanted) -> Code {
         let name = wanted.name.as_deref();
         Code {
+            number,
             is_watched: definition.is_watched,
             is_wanted: wanted.lines && name.is_none_or(|name| name == definition.name),
+            resolve: wanted.resolve,
+            blog: wanted.blog,
             definition,
             runs: Vec::new(),
             starts: Box::default(),
             steps: HashMap::new(),
+            line: Vec::new(),
         }
+    }
+
+    /// Gives up its runs and steps: no number of a run is good any more.
+    pub fn give_up(&mut self) {
+        self.runs = Vec::new();
+        self.starts = Box::default();
+        self.steps = HashMap::new();
+        self.line = Vec::new();
     }
 
     /// The run of a number that [`Code::at`] or [`Code::next`] gave.
@@ -117,20 +171,25 @@ impl Code {
     }
 
     /// The run that starts at an offset.
-    pub fn at(&mut self, start: u32, wanted: &Wanted) -> u32 {
+    #[inline]
+    pub fn at(&mut self, start: u32, held: &Held) -> u32 {
         let slot = (start as usize).min(self.definition.code.len() + 1);
         match self.starts.get(slot) {
             Some(&run) if run != UNKNOWN => run,
-            _ => self.add(start, slot, wanted),
+            _ => self.add(start, slot, held),
         }
     }
 
     #[cold]
-    fn add(&mut self, start: u32, slot: usize, wanted: &Wanted) -> u32 {
+    fn add(&mut self, start: u32, slot: usize, held: &Held) -> u32 {
         if self.starts.is_empty() {
-            self.starts = vec![UNKNOWN; self.definition.code.len() + 2].into();
+            let count = self.definition.code.len() + 2;
+            held.add(count * size_of::<u32>());
+            self.starts = vec![UNKNOWN; count].into();
         }
-        let run = self.make(start, wanted);
+        let run = self.make(start);
+        let groups = size_of_val(&*run.groups) + size_of_val(&*run.ends);
+        held.add(2 * size_of::<Run>() + groups + run.text.len());
         let number = self.runs.len() as u32;
         self.runs.push(run);
         self.starts[slot] = number;
@@ -140,7 +199,7 @@ impl Code {
     /// The run that follows another after an outcome, 0 or 1; 0 too where it just goes on. `None`
     /// where that is outside the code.
     #[inline]
-    pub fn next(&mut self, run: u32, outcome: usize, wanted: &Wanted) -> Option<u32> {
+    pub fn next(&mut self, run: u32, outcome: usize, held: &Held) -> Option<u32> {
         let known = self.runs[run as usize].next[outcome];
         if known != UNKNOWN {
             return Some(known);
@@ -151,34 +210,34 @@ impl Code {
             Then::Leave | Then::Never => return None,
         };
         let start = u32::try_from(start).ok()?;
-        let next = self.at(start, wanted);
+        let next = self.at(start, held);
         self.runs[run as usize].next[outcome] = next;
         Some(next)
     }
 
-    fn make(&self, start: u32, wanted: &Wanted) -> Run {
+    fn make(&self, start: u32) -> Run {
         let code = &self.definition.code;
         let (mut groups, mut text, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-        let mut offset = start;
+        let (mut offset, mut is_long) = (start, false);
         let then = loop {
+            if groups.len() == LONGEST || is_long {
+                break Then::On(offset.into());
+            }
             let Some(at) = reach::decode(code, offset) else { break Then::Never };
-            let mut operand = 0i32;
-            for prefix in 0..at.prefixes {
-                let offset = at.lasti + 3 * prefix;
-                operand = operand << 16 | argument(code, offset);
-                if prefix == 0 || !wanted.blog {
-                    self.line(&mut text, offset, EXTENDED_ARG, operand, None, wanted);
+            let width = self.width(&at);
+            if text.len() + width > WIDEST {
+                if !groups.is_empty() {
+                    break Then::On(offset.into());
                 }
-                ends.push(text.len() as u32);
+                is_long = true;
+                ends.resize(at.prefixes as usize + 1, 0);
+            } else {
+                self.lines(&at, &mut text, |text| ends.push(text.len() as u32));
             }
-            if at.prefixes == 0 || !wanted.blog {
-                self.line(&mut text, at.offset, at.opcode, at.operand, None, wanted);
-            }
-            ends.push(text.len() as u32);
             let (count, end) = (ends.len() as u32, text.len() as u32);
             groups.push(Group { lasti: at.lasti, count, end });
             match reach::then(&at) {
-                Then::On(next) if groups.len() < LONGEST => match u32::try_from(next) {
+                Then::On(next) => match u32::try_from(next) {
                     Ok(next) => offset = next,
                     Err(_) => break Then::Never,
                 },
@@ -186,7 +245,41 @@ impl Code {
             }
         };
         let (groups, text, ends) = (groups.into(), text.into(), ends.into());
-        Run { start, groups, text, ends, then, next: [UNKNOWN; 2] }
+        Run { start, groups, text, ends, is_long, then, next: [UNKNOWN; 2] }
+    }
+
+    /// Makes the lines of a run that are too long to keep, and says where each ends.
+    pub fn long_lines(&self, run: &Run, out: &mut Vec<u8>, ended: impl FnMut(&mut Vec<u8>)) {
+        if let Some(at) = reach::decode(&self.definition.code, run.start) {
+            self.lines(&at, out, ended);
+        }
+    }
+
+    /// Appends the lines of an instruction and its prefixes, and says where each ends.
+    fn lines(&self, at: &Decoded, out: &mut Vec<u8>, mut ended: impl FnMut(&mut Vec<u8>)) {
+        for prefix in 0..at.prefixes {
+            let offset = at.lasti + 3 * prefix;
+            let operand = reach::prefix(&self.definition.code, at.lasti, prefix + 1);
+            if prefix == 0 || !self.blog {
+                self.line(out, offset, EXTENDED_ARG, operand, None);
+            }
+            ended(out);
+        }
+        if at.prefixes == 0 || !self.blog {
+            self.line(out, at.offset, at.opcode, at.operand, None);
+        }
+        ended(out);
+    }
+
+    /// The most bytes that those lines take.
+    fn width(&self, at: &Decoded) -> usize {
+        if !self.is_wanted {
+            return 0;
+        }
+        let line = self.definition.name.len() + SHORT;
+        let meaning =
+            if self.resolve { self.definition.operand(at.opcode, at.operand) } else { None };
+        line.saturating_mul(at.prefixes as usize + 1) + meaning.map_or(0, <[u8]>::len)
     }
 
     /// Appends one line, if it is wanted; `meaning` is that of the operand where the tables do not
@@ -198,19 +291,18 @@ impl Code {
         opcode: u8,
         operand: i32,
         meaning: Option<&[u8]>,
-        wanted: &Wanted,
     ) {
         if !self.is_wanted {
             return;
         }
         let name = &self.definition.name;
         match meaning {
-            Some(meaning) if wanted.resolve => {
+            Some(meaning) if self.resolve => {
                 let meaning = |out: &mut Vec<u8>| out.extend_from_slice(meaning);
                 text::write_line(out, name, offset, opcode, meaning);
             }
             _ => {
-                let tables = wanted.resolve.then_some(&self.definition as &dyn Tables);
+                let tables = self.resolve.then_some(&*self.definition as &dyn Tables);
                 text::write(out, name, Instruction { offset, opcode, operand }, tables);
             }
         }
@@ -221,22 +313,36 @@ impl Code {
         &mut self,
         (offset, opcode, operand): (u32, u8, i32),
         meaning: Option<&[u8]>,
-        wanted: &Wanted,
-    ) -> (&Definition, &[u8]) {
+        held: &Held,
+    ) -> (&Code, &[u8]) {
         let key = (offset, opcode, operand);
         // What was made once may be said again, but for what can change.
         if meaning.is_some() || !self.steps.contains_key(&key) {
-            let mut line = Vec::new();
-            self.line(&mut line, offset, opcode, operand, meaning, wanted);
+            let mut line = std::mem::take(&mut self.line);
+            line.clear();
+            self.line(&mut line, offset, opcode, operand, meaning);
+            if meaning.is_some() || line.len() > WIDEST {
+                self.line = line;
+                return (self, &self.line);
+            }
+            held.add(4 * size_of::<Vec<u8>>() + line.capacity());
             self.steps.insert(key, line);
         }
-        (&self.definition, &self.steps[&key])
+        (self, &self.steps[&key])
     }
 }
 
-fn argument(code: &[u8], offset: u32) -> i32 {
-    let byte = |at: usize| code.get(at).map_or(0, |&byte| i32::from(byte));
-    byte(offset as usize + 1) | byte(offset as usize + 2) << 8
+impl Definition {
+    /// What the tables hold for an operand, if it is an index into one of them.
+    pub fn operand(&self, opcode: u8, operand: i32) -> Option<&[u8]> {
+        let table = match opcode::operand(opcode) {
+            Operand::Const => &self.constants,
+            Operand::Name => &self.names,
+            Operand::Local => &self.locals,
+            _ => return None,
+        };
+        entry(table, operand)
+    }
 }
 
 impl Tables for Definition {
@@ -253,10 +359,10 @@ impl Tables for Definition {
     }
 }
 
+fn entry(table: &[Vec<u8>], index: i32) -> Option<&[u8]> {
+    table.get(usize::try_from(index).ok()?).map(Vec::as_slice)
+}
+
 fn append(table: &[Vec<u8>], index: i32, out: &mut Vec<u8>) -> bool {
-    let Some(text) = usize::try_from(index).ok().and_then(|index| table.get(index)) else {
-        return false;
-    };
-    out.extend_from_slice(text);
-    true
+    entry(table, index).map(|text| out.extend_from_slice(text)).is_some()
 }

@@ -1,6 +1,5 @@
 //! What was executed, as lines of text or only counted.
 
-use super::code::Definition;
 use super::run::{Code, Run};
 use super::walk::Visit;
 
@@ -30,13 +29,30 @@ impl Text {
     pub fn is_over(&self) -> bool {
         self.count >= self.stretch.end
     }
+
+    /// The lines of a run that holds none.
+    #[cold]
+    fn long(&mut self, code: &Code, run: &Run) {
+        let (mut count, mut kept) = (self.count, self.lines.len());
+        let stretch = self.stretch.clone();
+        code.long_lines(run, &mut self.lines, |lines| {
+            if !stretch.contains(&count) {
+                lines.truncate(kept);
+            }
+            (count, kept) = (count + 1, lines.len());
+        });
+    }
 }
 
 impl Visit for Text {
     #[inline]
-    fn run(&mut self, _: &Code, run: &Run, from: usize, to: usize) {
+    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize) {
         let after = self.count + run.count(from, to);
-        if self.stretch.start <= self.count && after <= self.stretch.end {
+        if run.is_long {
+            if from < to {
+                self.long(code, run);
+            }
+        } else if self.stretch.start <= self.count && after <= self.stretch.end {
             self.lines.extend_from_slice(run.lines(from, to));
         } else {
             let first = self.count;
@@ -53,11 +69,16 @@ impl Visit for Text {
         self.count = after;
     }
 
-    fn step(&mut self, _: &Definition, _: u8, line: &[u8]) {
+    fn step(&mut self, _: &Code, _: u8, line: &[u8]) {
         if self.stretch.contains(&self.count) {
             self.lines.extend_from_slice(line);
         }
         self.count += 1;
+    }
+
+    #[inline]
+    fn count(&self) -> u64 {
+        self.count
     }
 }
 
@@ -71,7 +92,12 @@ impl Visit for Count {
         self.0 += run.count(from, to);
     }
 
-    fn step(&mut self, _: &Definition, _: u8, _: &[u8]) {
+    fn step(&mut self, _: &Code, _: u8, _: &[u8]) {
         self.0 += 1;
+    }
+
+    #[inline]
+    fn count(&self) -> u64 {
+        self.0
     }
 }

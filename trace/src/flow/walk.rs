@@ -4,12 +4,20 @@
 //! order in which it ran. A recording that contradicts itself is a [`Fault`], never a panic.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::code::Definition;
+use super::codes::Change;
 use super::event::{self, Event, Fields, Outcomes, fold, write_number};
 use super::page::NOWHERE;
-use super::reach::Then;
-use super::run::{Code, Run, Wanted};
+use super::reach::{self, Then};
+use super::run::{Code, Held, LONGEST, Run, Wanted};
+
+/// Frames at most: the C stack of no interpreter holds as many.
+pub const MOST_FRAMES: usize = 1 << 22;
+
+/// Instructions that are looked at in one section to see whether an offset lies ahead.
+const MOST_LOOKED: u32 = 1 << 28;
 
 /// Takes what was executed.
 pub trait Visit {
@@ -17,7 +25,10 @@ pub trait Visit {
     fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize);
 
     /// An instruction that was told by itself, and its line.
-    fn step(&mut self, code: &Definition, opcode: u8, line: &[u8]);
+    fn step(&mut self, code: &Code, opcode: u8, line: &[u8]);
+
+    /// How many instructions it was given, and those before the first of them.
+    fn count(&self) -> u64;
 }
 
 /// Why a recording cannot be true.
@@ -33,6 +44,8 @@ pub enum Fault {
     Outcome,
     /// No frame is left.
     NoFrame,
+    /// More of something than any interpreter has.
+    TooMany(&'static str),
 }
 
 impl fmt::Display for Fault {
@@ -43,6 +56,7 @@ impl fmt::Display for Fault {
             Fault::Offset(offset) => write!(f, "the running frame cannot be at offset {offset}"),
             Fault::Outcome => f.write_str("an outcome stands where nothing is decided"),
             Fault::NoFrame => f.write_str("no frame is left"),
+            Fault::TooMany(what) => write!(f, "there are too many {what}"),
         }
     }
 }
@@ -57,22 +71,28 @@ impl From<event::Fault> for Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Frame {
     code: u32,
+    /// The run's number, or while it is not known the offset at which it starts.
     run: u32,
     at: u32,
     /// Something else may run before it goes on.
     stands: bool,
+    /// Of the running frame always true.
+    is_known: bool,
 }
 
 /// The frames of one thread, and all code objects.
 #[derive(Debug, Default)]
 pub struct Walker {
     wanted: Wanted,
+    held: Held,
     /// By number; nothing is numbered 0.
     codes: Vec<Option<Box<Code>>>,
     frames: Vec<Frame>,
     every: bool,
     /// The `lasti` of the instruction whose outcome came last, while nothing came after it.
     decided: Option<u32>,
+    /// Of [`MOST_LOOKED`].
+    looked: u32,
 }
 
 impl Walker {
@@ -86,12 +106,29 @@ impl Walker {
     /// # Errors
     ///
     /// Another number than the next one.
-    pub fn define(&mut self, code: u32, definition: Definition) -> Result<(), Fault> {
+    pub fn define(
+        &mut self,
+        code: u32,
+        definition: impl Into<Arc<Definition>>,
+    ) -> Result<(), Fault> {
         if code as usize != self.codes.len() {
             return Err(Fault::Code(code));
         }
-        self.codes.push(Some(Box::new(Code::new(definition, &self.wanted))));
+        self.codes.push(Some(Box::new(Code::new(code, definition.into(), &self.wanted))));
         Ok(())
+    }
+
+    /// A change that [`super::codes::Codes`] has read.
+    ///
+    /// # Errors
+    ///
+    /// One that does not follow those before it.
+    pub fn apply(&mut self, change: &Change) -> Result<(), Fault> {
+        match change {
+            Change::Define(code, definition) => self.define(*code, Arc::clone(definition)),
+            Change::Watch(code) => self.watch(*code),
+            Change::Forget(code) => self.forget(*code),
+        }
     }
 
     /// The code object of a number.
@@ -115,9 +152,14 @@ impl Walker {
         Ok(())
     }
 
-    /// Whether no frame is there.
-    pub fn is_idle(&self) -> bool {
-        self.frames.is_empty()
+    /// How many frames there are.
+    pub fn depth(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// The running frame's code object.
+    pub fn running(&self) -> Option<&Code> {
+        self.code(self.frames.last()?.code)
     }
 
     /// Outcomes, the oldest first.
@@ -128,13 +170,16 @@ impl Walker {
     #[inline]
     pub fn outcomes(&mut self, outcomes: Outcomes, visit: &mut impl Visit) -> Result<(), Fault> {
         for at in (0..outcomes.count).rev() {
-            self.outcome((outcomes.bits >> at & 1) as usize, visit)?;
+            while !self.outcome((outcomes.bits >> at & 1) as usize, visit)? {
+                self.give_up()?;
+            }
         }
         Ok(())
     }
 
+    /// False if it is to be called again, for more runs were made than are kept.
     #[inline]
-    fn outcome(&mut self, outcome: usize, visit: &mut impl Visit) -> Result<(), Fault> {
+    fn outcome(&mut self, outcome: usize, visit: &mut impl Visit) -> Result<bool, Fault> {
         let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
@@ -148,21 +193,24 @@ impl Walker {
             self.decided = last.map(|group| group.lasti);
             match then {
                 Then::Branch(_) => {
-                    let next = code.next(frame.run, outcome, &self.wanted);
+                    let next = code.next(frame.run, outcome, &self.held);
                     frame.run = next.ok_or(Fault::Outcome)?;
                     (frame.at, frame.stands) = (0, false);
-                    return Ok(());
+                    return Ok(true);
                 }
                 Then::Leave if outcome == 1 => {
-                    self.frames.pop();
                     // That was the frame's; the next one is known from its own offsets.
                     self.decided = None;
-                    return Ok(());
+                    self.leave()?;
+                    return Ok(true);
                 }
                 Then::On(_) => {
-                    let next = code.next(frame.run, 0, &self.wanted);
+                    let next = code.next(frame.run, 0, &self.held);
                     frame.run = next.ok_or(Fault::Outcome)?;
                     frame.at = 0;
+                    if self.held.is_full() {
+                        return Ok(false);
+                    }
                 }
                 Then::Leave | Then::Never => return Err(Fault::Outcome),
             }
@@ -176,6 +224,9 @@ impl Walker {
     /// An event that cannot come here.
     #[inline]
     pub fn event(&mut self, event: &Event, visit: &mut impl Visit) -> Result<(), Fault> {
+        if self.held.is_full() {
+            self.give_up()?;
+        }
         match *event {
             Event::Outcomes => return Ok(()),
             Event::Enter { lasti, code } => {
@@ -192,7 +243,7 @@ impl Walker {
             }
             Event::Exit { lasti } => {
                 self.reach(lasti, visit)?;
-                self.frames.pop().ok_or(Fault::NoFrame)?;
+                self.leave()?;
             }
             Event::Stand { offset, begun } => {
                 if self.frames.is_empty() {
@@ -215,8 +266,8 @@ impl Walker {
                 if !self.every && !code.is_watched {
                     return Err(Fault::Offset(offset.into()));
                 }
-                let (definition, line) = code.step((offset, opcode, operand), text, &self.wanted);
-                visit.step(definition, opcode, line);
+                let (code, line) = code.step((offset, opcode, operand), text, &self.held);
+                visit.step(code, opcode, line);
             }
             Event::Every { lasti } => {
                 self.reach(lasti, visit)?;
@@ -235,8 +286,8 @@ impl Walker {
             Event::Watch { code } | Event::Define { code, .. } | Event::Forget { code } => {
                 return Err(Fault::Code(code));
             }
-            Event::Switch { lasti, .. } => self.progress(lasti, visit),
-            Event::End { lasti } => self.progress(lasti, visit),
+            Event::Switch { lasti, .. } => self.progress(lasti, visit)?,
+            Event::End { lasti } => self.progress(lasti, visit)?,
             Event::Gone { .. } => {}
         }
         self.decided = None;
@@ -256,41 +307,50 @@ impl Walker {
         visit: &mut impl Visit,
     ) -> Result<(), Fault> {
         self.outcomes(outcomes, visit)?;
-        self.progress(lasti, visit);
-        Ok(())
+        self.progress(lasti, visit)
     }
 
     /// Goes on to `lasti` if that lies ahead: it may be that of the last decision still.
-    fn progress(&mut self, lasti: i32, visit: &mut impl Visit) {
+    fn progress(&mut self, lasti: i32, visit: &mut impl Visit) -> Result<(), Fault> {
         let is_old = lasti == NOWHERE || u32::try_from(lasti).ok() == self.decided;
         let stands = self.frames.last().is_none_or(|frame| frame.stands);
-        if !is_old && !stands && self.lies_ahead(lasti) {
-            // It was just seen to lie ahead.
-            let _ = self.reach(lasti, visit);
+        if !is_old && !stands && self.lies_ahead(lasti)? {
+            self.reach(lasti, visit)?;
         }
+        Ok(())
     }
 
     /// Whether the running frame comes to `lasti` without a decision. Looks along the runs, which
     /// only ever go forward, and executes nothing.
-    fn lies_ahead(&mut self, lasti: i32) -> bool {
-        let Some(&frame) = self.frames.last() else { return false };
-        if self.is_explicit(&frame) {
-            return false;
+    fn lies_ahead(&mut self, lasti: i32) -> Result<bool, Fault> {
+        let Some(frame) = self.frames.last() else { return Ok(false) };
+        let Some(code) = self.code(frame.code).filter(|_| !self.is_explicit(frame)) else {
+            return Ok(false);
+        };
+        let run = code.run(frame.run);
+        let ahead = &run.groups[frame.at as usize..];
+        if ahead.iter().any(|group| i64::from(group.lasti) == i64::from(lasti)) {
+            return Ok(true);
         }
-        let code = self.codes.get_mut(frame.code as usize).and_then(Option::as_deref_mut);
-        let Some(code) = code else { return false };
-        let (mut run, mut at) = (frame.run, frame.at as usize);
-        loop {
-            let ahead = &code.run(run).groups[at..];
-            if ahead.iter().any(|group| i64::from(group.lasti) == i64::from(lasti)) {
-                return true;
+        let (mut then, mut looked, mut found) = (run.then, self.looked, false);
+        while let Then::On(next) = then {
+            // Offsets only grow on the way.
+            if next > i64::from(lasti) {
+                break;
             }
-            if !matches!(code.run(run).then, Then::On(_)) {
-                return false;
+            let next = u32::try_from(next).ok();
+            let Some(at) = next.and_then(|next| reach::decode(&code.definition.code, next)) else {
+                break;
+            };
+            found = i64::from(at.lasti) == i64::from(lasti);
+            looked += 1;
+            if found || looked > MOST_LOOKED {
+                break;
             }
-            let Some(next) = code.next(run, 0, &self.wanted) else { return false };
-            (run, at) = (next, 0);
+            then = reach::then(&at);
         }
+        self.looked = looked;
+        if looked > MOST_LOOKED { Err(Fault::Offset(lasti.into())) } else { Ok(found) }
     }
 
     #[inline]
@@ -301,54 +361,125 @@ impl Walker {
     #[inline]
     fn push(&mut self, code: u32, start: u32) -> Result<(), Fault> {
         let found = self.codes.get_mut(code as usize).and_then(Option::as_deref_mut);
-        let run = found.ok_or(Fault::Code(code))?.at(start, &self.wanted);
-        self.frames.push(Frame { code, run, at: 0, stands: false });
+        let run = found.ok_or(Fault::Code(code))?.at(start, &self.held);
+        if self.frames.len() == MOST_FRAMES {
+            return Err(Fault::TooMany("frames"));
+        }
+        self.frames.push(Frame { code, run, at: 0, stands: false, is_known: true });
         Ok(())
+    }
+
+    #[inline]
+    fn leave(&mut self) -> Result<(), Fault> {
+        self.frames.pop().ok_or(Fault::NoFrame)?;
+        match self.frames.last() {
+            Some(frame) if !frame.is_known => self.find(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds the run that the running frame is in. Runs may have been longer where it was saved.
+    #[cold]
+    fn find(&mut self) -> Result<(), Fault> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        if frame.is_known {
+            return Ok(());
+        }
+        let code = self.codes[frame.code as usize].as_deref_mut();
+        let code = code.ok_or(Fault::Code(frame.code))?;
+        let (mut run, mut at) = (code.at(frame.run, &self.held), frame.at);
+        loop {
+            let groups = code.run(run).groups.len() as u32;
+            if at <= groups {
+                break;
+            }
+            if !matches!(code.run(run).then, Then::On(_)) {
+                return Err(Fault::Offset(frame.run.into()));
+            }
+            at -= groups;
+            run = code.next(run, 0, &self.held).ok_or(Fault::Offset(frame.run.into()))?;
+        }
+        (frame.run, frame.at, frame.is_known) = (run, at, true);
+        Ok(())
+    }
+
+    /// Gives up all runs, but for that of the running frame.
+    #[cold]
+    fn give_up(&mut self) -> Result<(), Fault> {
+        for frame in &mut self.frames {
+            if let (true, Some(code)) = (frame.is_known, self.codes[frame.code as usize].as_deref())
+            {
+                (frame.run, frame.is_known) = (code.run(frame.run).start, false);
+            }
+        }
+        self.codes.iter_mut().flatten().for_each(|code| code.give_up());
+        self.held.clear();
+        self.find()
     }
 
     /// Executes what the running frame had done when its `f_lasti` was this.
     #[inline]
     fn reach(&mut self, lasti: i32, visit: &mut impl Visit) -> Result<(), Fault> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        while !self.reaches(lasti, visit)? {
+            self.give_up()?;
+        }
+        Ok(())
+    }
+
+    /// False if it is to be called again, as [`Walker::outcome`].
+    #[inline]
+    fn reaches(&mut self, lasti: i32, visit: &mut impl Visit) -> Result<bool, Fault> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(true) };
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
         if frame.stands || self.every || code.is_watched {
-            return Ok(());
+            return Ok(true);
         }
         loop {
             let run = code.run(frame.run);
             let at = frame.at as usize;
             // Nothing of it has begun since it was entered, or resumed behind that instruction.
             if at == 0 && i64::from(lasti) + 1 == i64::from(run.start) {
-                return Ok(());
+                return Ok(true);
             }
             let wanted = lasti as u32;
             if at > 0 && run.groups[at - 1].lasti == wanted {
-                return Ok(());
+                return Ok(true);
             }
             let ahead = &run.groups[at..];
             if let Ok(found) = ahead.binary_search_by_key(&wanted, |group| group.lasti) {
                 visit.run(code, run, at, at + found + 1);
                 frame.at += found as u32 + 1;
-                return Ok(());
+                return Ok(true);
             }
             if !matches!(run.then, Then::On(_)) {
                 return Err(Fault::Offset(lasti.into()));
             }
             visit.run(code, run, at, run.groups.len());
-            let next = code.next(frame.run, 0, &self.wanted);
+            let next = code.next(frame.run, 0, &self.held);
             frame.run = next.ok_or(Fault::Offset(lasti.into()))?;
             frame.at = 0;
+            if self.held.is_full() {
+                return Ok(false);
+            }
         }
     }
 
     /// Executes what the running frame had done when this offset came next.
     fn reach_before(&mut self, offset: i32, visit: &mut impl Visit) -> Result<(), Fault> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        while !self.reaches_before(offset, visit)? {
+            self.give_up()?;
+        }
+        Ok(())
+    }
+
+    /// False if it is to be called again, as [`Walker::outcome`].
+    fn reaches_before(&mut self, offset: i32, visit: &mut impl Visit) -> Result<bool, Fault> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(true) };
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
         if frame.stands || self.every || code.is_watched {
-            return Ok(());
+            return Ok(true);
         }
         loop {
             let run = code.run(frame.run);
@@ -357,17 +488,20 @@ impl Walker {
             if let Ok(found) = ahead.binary_search_by_key(&(offset as u32), |group| group.lasti) {
                 visit.run(code, run, at, at + found);
                 frame.at += found as u32;
-                return Ok(());
+                return Ok(true);
             }
             let Then::On(next) = run.then else { return Err(Fault::Offset(offset.into())) };
             visit.run(code, run, at, run.groups.len());
             if next == i64::from(offset) {
                 frame.at = run.groups.len() as u32;
-                return Ok(());
+                return Ok(true);
             }
-            let next = code.next(frame.run, 0, &self.wanted);
+            let next = code.next(frame.run, 0, &self.held);
             frame.run = next.ok_or(Fault::Offset(offset.into()))?;
             frame.at = 0;
+            if self.held.is_full() {
+                return Ok(false);
+            }
         }
     }
 
@@ -377,7 +511,7 @@ impl Walker {
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
         frame.stands = false;
-        frame.run = code.at(offset, &self.wanted);
+        frame.run = code.at(offset, &self.held);
         frame.at = 0;
         Ok(())
     }
@@ -387,7 +521,10 @@ impl Walker {
         out.push(self.every.into());
         write_number(out, self.frames.len() as u64);
         for frame in &self.frames {
-            let start = self.code(frame.code).map_or(0, |code| code.run(frame.run).start);
+            let start = match self.code(frame.code) {
+                Some(code) if frame.is_known => code.run(frame.run).start,
+                _ => frame.run,
+            };
             for number in [frame.code, start, frame.at, frame.stands.into()] {
                 write_number(out, number.into());
             }
@@ -404,22 +541,23 @@ impl Walker {
         let mut fields = Fields { bytes, at: 0 };
         self.every = fields.byte()? != 0;
         self.frames.clear();
+        self.looked = 0;
         for _ in 0..fields.number()? {
-            let (code, start) = (fields.small()?, fields.small()?);
+            let (code, run) = (fields.small()?, fields.small()?);
             let (at, stands) = (fields.small()?, fields.small()? != 0);
-            self.push(code, start)?;
-            let groups = self.frames.last().and_then(|frame| {
-                let code = self.code(frame.code)?;
-                Some(code.run(frame.run).groups.len())
-            });
-            if at as usize > groups.unwrap_or(0) {
-                return Err(Fault::Offset(at.into()));
+            if self.code(code).is_none() {
+                return Err(Fault::Code(code));
             }
-            if let Some(frame) = self.frames.last_mut() {
-                (frame.at, frame.stands) = (at, stands);
+            if at as usize > LONGEST {
+                return Err(Fault::Offset(run.into()));
             }
+            if self.frames.len() == MOST_FRAMES {
+                return Err(Fault::TooMany("frames"));
+            }
+            self.frames.push(Frame { code, run, at, stands, is_known: false });
         }
         self.decided = fields.number()?.checked_sub(1).map(|folded| (folded >> 1) as u32);
+        self.find()?;
         Ok(fields.at)
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Encoding {
 impl Encoding {
     pub(super) fn of(sample: &[u8]) -> Encoding {
         match sample {
+            // A recording; what looks like ends of lines in it is none.
+            [b'p', b'y', b'2', b'7', b'f', b'l', b'o', b'w', ..] => Encoding::Plain,
             [0x1f, 0x8b, 8, ..] => Encoding::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Encoding::Zstd,
             // A frame that decompressors skip may come first.

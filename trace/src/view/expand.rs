@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Args as ClapArgs;
 
+use crate::adapt::flow::CONSTANTS;
+use crate::convert::UNRESOLVED;
 use crate::event::ReadError;
 use crate::flow::expand::expand;
-use crate::flow::file::{Broken, LIMIT, Sections};
+use crate::flow::file::{LIMIT, Sections};
 use crate::flow::run::Wanted;
 use crate::input::Input;
 use crate::output::Output;
@@ -62,9 +64,9 @@ impl Args {
             usize::from,
         );
         let opened = Sections::open(input.into_reader());
-        let (sections, about) = opened.map_err(|broken| told(&named, broken))?;
-        if self.resolve && about["constants"] == false {
-            return Err(anyhow!("`{named}` was recorded without constants"));
+        let (sections, about) = opened.map_err(|broken| broken.into_error(&named))?;
+        if self.resolve && about[CONSTANTS] == false {
+            return Err(ReadError::syntax(UNRESOLVED).in_file(&named).into());
         }
         let limit = about[LIMIT].as_u64().unwrap_or(u64::MAX);
         let stretch = self.from - 1..self.to.unwrap_or(u64::MAX).min(limit);
@@ -76,14 +78,7 @@ impl Args {
             return Err(anyhow::Error::new(error).context(writing()));
         }
         output.finish().with_context(writing)?;
-        result.map_err(|broken| told(&named, broken))
-    }
-}
-
-fn told(file: &str, broken: Broken) -> anyhow::Error {
-    match broken {
-        Broken::Io(error) => ReadError::io(error).in_file(file).into(),
-        Broken::Damaged(offset, reason) => anyhow!("`{file}`, byte {offset}: {reason}"),
+        Ok(result.map_err(|broken| broken.into_error(&named))?)
     }
 }
 

@@ -8,7 +8,7 @@ use super::sink::{Sink, whole};
 use super::{End, Trouble};
 use crate::flow::code::Definition;
 use crate::flow::event::{Event, Outcomes};
-use crate::flow::file::{FlowWriter, room_to_pack};
+use crate::flow::file::{FlowWriter, INSTRUCTIONS, room_to_pack};
 use crate::flow::run::Wanted;
 use crate::flow::text::{Count, Text};
 use crate::flow::walk::Walker;
@@ -180,7 +180,7 @@ impl Track {
                     End::Failed => "failed",
                 };
                 let instructions = count.0.min(self.limit);
-                let end = json!({ "instructions": instructions, "end": how });
+                let end = json!({ INSTRUCTIONS: instructions, "end": how });
                 flow.finish(&self.walker, count.0, &end)?;
                 Ok(())
             }

@@ -1,0 +1,57 @@
+//! The reader of recordings. No fuzzer finds a checksum, so those are put right first. What is
+//! expanded on one thread and on two is the same, and so are the steps.
+#![no_main]
+
+use std::io::Cursor;
+
+use libfuzzer_sys::fuzz_target;
+use trace::adapt::{Reader, blog};
+use trace::event::{Events, Format, Position};
+use trace::flow::expand::expand;
+use trace::flow::file::Sections;
+use trace::flow::run::Wanted;
+use trace::lines::Lines;
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ (crc & 1) * 0xedb8_8320)
+    })
+}
+
+fn mend(bytes: &mut [u8]) {
+    let mut at = 12;
+    while let Some(head) = bytes.get(at..at + 12) {
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let Some(content) = bytes.get(at + 12..at + 12 + length) else { return };
+        let checksum = crc32(content).to_le_bytes();
+        bytes[at + 8..at + 12].copy_from_slice(&checksum);
+        at += 12 + length;
+    }
+}
+
+fn expanded(bytes: &[u8], threads: usize) -> Option<(Vec<u8>, bool)> {
+    let (sections, about) = Sections::open(Cursor::new(bytes)).ok()?;
+    let limit = about["limit"].as_u64().unwrap_or(u64::MAX);
+    let wanted = Wanted { lines: true, resolve: true, ..Wanted::default() };
+    let mut text = Vec::new();
+    let result = expand(sections, &wanted, &(0..limit), threads, &mut text);
+    Some((text, result.is_ok()))
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut bytes = bytes.to_vec();
+    mend(&mut bytes);
+    let one = expanded(&bytes, 1);
+    assert!(one == expanded(&bytes, 2));
+    let lines = Lines::of("f", &bytes, Position::START);
+    let (Some((text, is_whole)), Ok(mut reader)) = (one, Reader::new(lines, Some(Format::Flow))) else { return };
+    let mut steps = Vec::new();
+    let ended = loop {
+        match reader.next() {
+            Ok(Some(event)) => blog::write(&mut steps, &event, true).expect("it has all"),
+            Ok(None) => break true,
+            Err(_) => break false,
+        }
+    };
+    assert!(ended == is_whole && (text.starts_with(&steps) || steps.starts_with(&text)));
+});

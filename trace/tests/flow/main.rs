@@ -1,0 +1,10 @@
+//! Recordings, made here by a machine of our own and the crate's writer: what is written is read, by
+//! every reader; what is cut, damaged or hostile is told; the page about the file is true.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
+
+mod hostile;
+mod page;
+mod properties;
+mod stage;

@@ -1,0 +1,1 @@
+//! Belongs here: the page about the file, whose example is made again.
