@@ -268,17 +268,16 @@ impl fmt::Display for Recording {
         let instructions = told.unwrap_or(self.instructions);
         writeln!(f, "instructions {instructions}")?;
         writeln!(f, "code objects {}", self.codes)?;
-        let each = |bytes: u64| bytes as f64 / instructions.max(1) as f64;
+        let each = |bytes: u64| match instructions {
+            0 => bytes.to_string(),
+            count => format!("{bytes}, {:.4} for each instruction", bytes as f64 / count as f64),
+        };
         match self.size {
             Some(size) if size < self.bytes => {
-                let (packed, bytes) = (each(size), self.bytes);
-                writeln!(f, "bytes        {size}, {packed:.4} for each instruction")?;
-                writeln!(f, "decompressed {bytes}, {:.4} for each instruction", each(bytes))?;
+                writeln!(f, "bytes        {}", each(size))?;
+                writeln!(f, "decompressed {}", each(self.bytes))?;
             }
-            _ => {
-                let bytes = self.bytes;
-                writeln!(f, "bytes        {bytes}, {:.4} for each instruction", each(bytes))?;
-            }
+            _ => writeln!(f, "bytes        {}", each(self.bytes))?,
         }
         let share = |count: u64| 100.0 * count as f64 / self.instructions.max(1) as f64;
         let places = self.places.len();

@@ -4,6 +4,7 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
+mod commands;
 mod hostile;
 mod page;
 mod properties;
