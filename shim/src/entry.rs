@@ -18,6 +18,7 @@ use trace::flow::page::NOWHERE;
 use trace::opcode::HAVE_ARGUMENT;
 use trace::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 
+use crate::memory;
 use crate::output;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
 use crate::recorder::{Mark, Recorder};
@@ -448,11 +449,16 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
             plain(error)
         )
     };
-    let ring = shared().open().map_err(|error| failed(&error))?;
+    let unshared = |error: io::Error| {
+        format!("cannot share memory with the writer of traces: {}", plain(&error))
+    };
+    let ring = shared().open().map_err(unshared)?;
+    let presence = memory::appear().map_err(unshared)?;
     let page = shared().page();
     page.base.store(base, Relaxed);
     let arguments = arguments(settings, file);
-    spawn::start(&program, arguments, &ring, &out, page).map_err(|error| failed(&error))?;
+    spawn::start(&program, arguments, [&ring, &out, &presence], page)
+        .map_err(|error| failed(&error))?;
     shared().wait_for_writer().map_err(|lost| match lost {
         Lost::Write(errno) => failed(&io::Error::from_raw_os_error(errno)),
         _ => failed(&io::Error::other("it does not answer")),
@@ -470,6 +476,7 @@ fn arguments(settings: &Settings, file: OsString) -> Vec<OsString> {
     };
     pair("--ring", spawn::RING.to_string().into());
     pair("--out", spawn::OUT.to_string().into());
+    pair("--presence", spawn::PRESENCE.to_string().into());
     pair("--process", process::id().to_string().into());
     pair("--kind", if settings.flow { "flow" } else { "text" }.into());
     if let Some(limit) = settings.limit {

@@ -46,7 +46,7 @@ impl From<Fault> for Trouble {
 ///
 /// Memory that is not shared as it should be. All else goes through the page.
 pub fn run(args: &Args) -> io::Result<()> {
-    let ring = Ring::open(args.ring, args.process)?;
+    let ring = Ring::open(args)?;
     let mut keeper = match Keeper::new(args) {
         Ok(keeper) => Some(keeper),
         Err(trouble) => {

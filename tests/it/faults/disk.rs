@@ -86,12 +86,47 @@ fn a_limit_on_the_size_of_files() {
     let scene = Scene::new(LONG);
     let whole = whole(&scene);
     for name in FORMATS {
-        // The memory that is shared with the writer must fit: it is a file to the kernel.
-        let mut command = limited("1060000", &scene.tracing(&[], name, &[]));
-        let outcome = Python::traced().finish(&mut command);
-        assert_unharmed(&outcome, "cannot write the trace: file too large");
-        assert_whole_lines(&whole, &scene.path(name));
+        // The memory that is shared with the writer is a file to the kernel: larger ones than both.
+        for limit in ["1000000:", "50000:", "5000:"] {
+            let mut command = limited(limit, &scene.tracing(&[], name, &[]));
+            let outcome = Python::traced().finish(&mut command);
+            assert_unharmed(&outcome, "cannot write the trace: file too large");
+            assert_whole_lines(&whole, &scene.path(name));
+        }
     }
+}
+
+/// The program finds the limit that it was started with, and so does a child that is traced too.
+#[test]
+fn a_limit_that_is_raised_for_a_moment() {
+    let program = "\
+import os, resource
+if os.fork():
+    os.wait()
+os.write(1, '%r\\n' % (resource.getrlimit(resource.RLIMIT_FSIZE),))
+";
+    let scene = Scene::new(program);
+    for name in FORMATS {
+        let command = scene.tracing(&["--follow-fork"], name, &[]);
+        let outcome = Python::traced().finish(&mut limited("400000:2000000", &command));
+        let limits = "(400000, 2000000)\n".repeat(2);
+        assert_eq!(outcome.text(), format!("status 0\n--- output\n{limits}--- errors\n"));
+        assert_eq!(scene.names().iter().filter(|file| file.starts_with(name)).count(), 2);
+    }
+}
+
+/// Refused before the program starts, with what to do.
+#[test]
+fn a_limit_that_cannot_be_raised() {
+    let scene = Scene::new("print 'started'\n");
+    let command = scene.tracing(&[], "trace.txt", &[]);
+    let outcome = Python::traced().finish(&mut limited("40000", &command));
+    assert_eq!(
+        outcome.text(),
+        "status 2\n--- output\n--- errors\npython27-traced: cannot share memory with the writer of \
+         traces: it counts as a file of 1052672 bytes, and the hard limit on those is 40000; set \
+         the soft one alone (`ulimit -S -f`)\n"
+    );
 }
 
 /// The same command, below a limit on the size of files.

@@ -25,6 +25,9 @@ pub struct Args {
     /// The descriptor of the output
     #[arg(long)]
     pub out: i32,
+    /// The descriptor of the memory that is mapped while the traced program is there
+    #[arg(long)]
+    pub presence: i32,
     /// The traced process
     #[arg(long)]
     pub process: u32,

@@ -1,15 +1,16 @@
 //! Sorts what was told by thread, each to its own track.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::FromRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::args::{Args, Kind};
+use super::ring::left_to_us;
 use super::sink::{Owner, Sink};
 use super::track::{How, Track};
 use super::{End, Trouble};
@@ -34,8 +35,7 @@ const FIRST: u32 = 0;
 
 impl Keeper {
     pub fn new(args: &Args) -> Result<Keeper, Trouble> {
-        // SAFETY: the hook has left this descriptor to us, and names it to nobody else.
-        let file = unsafe { File::from_raw_fd(args.out) };
+        let file = left_to_us(args.out);
         let mut about =
             serde_json::from_slice(args.about.as_encoded_bytes()).unwrap_or(Value::Null);
         if let (Some(limit), Some(about)) = (args.limit, about.as_object_mut()) {
@@ -198,8 +198,7 @@ pub(super) fn beside(file: &Path, what: &str) -> PathBuf {
     let (stem, suffix) = name.split_at(dot);
     let mut new = OsString::new();
     for part in [stem, b".", what.as_bytes(), suffix] {
-        // SAFETY: cut at ASCII bytes of a valid name, which stay valid on both sides.
-        new.push(unsafe { std::ffi::OsStr::from_encoded_bytes_unchecked(part) });
+        new.push(OsStr::from_bytes(part));
     }
     file.with_file_name(new)
 }
