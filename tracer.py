@@ -106,11 +106,12 @@ def parse_arguments():
              'own beside tracefile (default: one)')
     parser.add_argument(
         '--limit', type=positive, metavar='N',
-        help='end the trace, not the program, after N instructions')
+        help='end the trace, not the program, after N instructions are written, those that -n '
+             'keeps; a recording keeps all. With --threads all each file has its own limit')
     parser.add_argument(
         '--max-bytes', type=size, metavar='SIZE',
-        help='end the trace, not the program, before the file is larger than SIZE bytes; K, M '
-             'and G behind the number multiply it by 1024')
+        help='end the trace, not the program, before the file, each for itself, is larger than '
+             'SIZE bytes; K, M and G behind the number multiply it by 1024')
     parser.add_argument(
         '--guard', action='store_true',
         help='check each instruction before it runs; what would crash the interpreter raises '

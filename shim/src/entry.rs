@@ -492,6 +492,7 @@ fn arguments(settings: &Settings, file: OsString) -> Vec<OsString> {
         (settings.compress, "--compress"),
         (settings.resolve, "--resolve"),
         (settings.blog, "--blog"),
+        (settings.threads, "--threads"),
     ] {
         if wish {
             arguments.push(argument.into());

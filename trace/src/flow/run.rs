@@ -27,6 +27,8 @@ pub struct Wanted {
     pub blog: bool,
     /// Code objects of this `co_name` alone.
     pub name: Option<Vec<u8>>,
+    /// Whether only instructions whose lines are wanted count as such.
+    pub counts_lines: bool,
 }
 
 /// Instructions that share one `f_lasti`: one of them, with its prefixes before it.
@@ -34,7 +36,7 @@ pub struct Wanted {
 pub struct Group {
     /// `f_lasti` while they run.
     pub lasti: u32,
-    /// How many instructions of the run there are up to its end.
+    /// How many instructions of the run that count there are up to its end.
     pub count: u32,
     /// Where the text of its lines ends.
     pub end: u32,
@@ -49,7 +51,7 @@ pub struct Run {
     pub groups: Box<[Group]>,
     /// Its lines.
     pub text: Box<[u8]>,
-    /// Where the line of each instruction ends; empty where one is left out.
+    /// Where the line of each instruction ends that counts; empty where one is left out.
     pub ends: Box<[u32]>,
     /// What it ends with.
     pub then: Then,
@@ -150,21 +152,28 @@ impl Code {
         let code = &self.definition.code;
         let (mut groups, mut text, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         let mut offset = start;
+        let counts = |is_written: bool| !wanted.counts_lines || (self.is_wanted && is_written);
         let then = loop {
             let Some(at) = reach::decode(code, offset) else { break Then::Never };
             let mut operand = 0i32;
             for prefix in 0..at.prefixes {
                 let offset = at.lasti + 3 * prefix;
                 operand = operand << 16 | argument(code, offset);
-                if prefix == 0 || !wanted.blog {
+                let is_written = prefix == 0 || !wanted.blog;
+                if is_written {
                     self.line(&mut text, offset, EXTENDED_ARG, operand, None, wanted);
                 }
-                ends.push(text.len() as u32);
+                if counts(is_written) {
+                    ends.push(text.len() as u32);
+                }
             }
-            if at.prefixes == 0 || !wanted.blog {
+            let is_written = at.prefixes == 0 || !wanted.blog;
+            if is_written {
                 self.line(&mut text, at.offset, at.opcode, at.operand, None, wanted);
             }
-            ends.push(text.len() as u32);
+            if counts(is_written) {
+                ends.push(text.len() as u32);
+            }
             let (count, end) = (ends.len() as u32, text.len() as u32);
             groups.push(Group { lasti: at.lasti, count, end });
             match reach::then(&at) {

@@ -92,8 +92,9 @@ impl Ring {
         }
     }
 
-    /// Sleeps until there is news, for [`SLEEP`] at most.
-    pub fn wait(&self) {
+    /// Sleeps until there is news, for [`SLEEP`] at most; whether there was none.
+    pub fn wait(&self) -> bool {
+        let mut is_quiet = false;
         let page = self.page();
         let news = page.news.load(SeqCst);
         page.writer_waits.store(1, SeqCst);
@@ -101,11 +102,13 @@ impl Ring {
             let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
             // Woken, interrupted or late: whoever calls looks again.
             let woken = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
-            if woken == Err(Errno::TIMEDOUT) && self.is_left() {
+            is_quiet = woken == Err(Errno::TIMEDOUT);
+            if is_quiet && self.is_left() {
                 self.died.store(true, Release);
             }
         }
         page.writer_waits.store(0, SeqCst);
+        is_quiet
     }
 
     /// Whether nobody has the program's memory any more: it has ended, or another program has
