@@ -9,6 +9,7 @@ use std::env;
 use std::ffi::{CStr, CString, OsString, c_char, c_int};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process;
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
@@ -357,6 +358,10 @@ extern "C" fn traced_configure() {
             unsafe { env::remove_var(name) };
         }
     }
+    if let Some((name, value)) = settings.as_ref().and_then(|all| all.for_heirs(process::id())) {
+        // SAFETY: as above.
+        unsafe { env::set_var(name, value) };
+    }
     *STATE.settings.borrow_mut() = settings;
 }
 
@@ -375,6 +380,13 @@ extern "C" fn traced_is_raw_program() -> c_int {
 unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     let Some(settings) = STATE.settings.borrow().clone() else { return };
     let file = settings.file_of(process::id());
+    if settings.is_taken(process::id()) && Path::new(&file).is_file() {
+        refuse(&format!(
+            "cannot write the trace to `{}`: it has that of the program that was in this process \
+             before; put `%p` into its name",
+            file.to_string_lossy()
+        ));
+    }
     match catch_unwind(|| begin(&settings, file, 0)) {
         Ok(Ok(())) => {}
         Ok(Err(message)) => refuse(&message),

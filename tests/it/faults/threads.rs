@@ -234,6 +234,8 @@ print work(4000)
         std::iter::once(name.to_owned()).chain(others).collect::<Vec<_>>()
     };
     assert_eq!(scene.trace(&["--threads", "all"], "trace.txt", &[]).text(), outcome);
+    // Behind the release a thread may come to its end, or the process does.
+    let work = |text: &[u8]| lines_of(text, &["work"]);
     let wholes: Vec<Vec<u8>> = names("trace.txt").iter().map(|name| scene.text(name)).collect();
     for name in ["trace.txt", "trace.flow", "trace.txt.zst", "trace.flow.zst"] {
         for limit in ["--limit=500", "--limit=15000", "--max-bytes=4000", "--max-bytes=60000"] {
@@ -246,11 +248,15 @@ print work(4000)
                 texts.push(scene.text(other));
             }
             for (text, whole) in texts.iter().zip(&wholes) {
-                assert_begins(&format!("{name}, {limit}"), whole, text);
+                assert_begins(&format!("{name}, {limit}"), &work(whole), &work(text));
                 if let Some(lines) = limit.strip_prefix("--limit=") {
                     let lines: usize = lines.parse().unwrap();
                     let count = |text: &[u8]| text.iter().filter(|&&byte| byte == b'\n').count();
-                    assert_eq!(count(text), lines.min(count(whole)), "{name}, {limit}");
+                    if count(whole) > lines {
+                        assert_eq!(count(text), lines, "{name}, {limit}");
+                    } else {
+                        assert!(work(text) == work(whole), "{name}, {limit}");
+                    }
                 }
             }
             if let Some(most) = limit.strip_prefix("--max-bytes=") {
@@ -259,7 +265,11 @@ print work(4000)
                     let length = fs::metadata(scene.path(file)).unwrap().len();
                     assert!(length <= most, "{file}, {limit}: {length}");
                     // Of a short one there is all, though it comes after those that are full.
-                    assert!(whole.len() as u64 > most || text == whole || name.contains("flow"));
+                    assert!(
+                        whole.len() as u64 > most
+                            || work(text) == work(whole)
+                            || name.contains("flow")
+                    );
                 }
             }
         }
