@@ -85,9 +85,11 @@ options:
                         thread, each to a file of its own beside tracefile
                         (default: one)
   --limit N             end the trace, not the program, after N instructions
-  --max-bytes SIZE      end the trace, not the program, before the file is
-                        larger than SIZE bytes; K, M and G behind the number
-                        multiply it by 1024
+                        are written, those that -n keeps; a recording keeps
+                        all. With --threads all each file has its own limit
+  --max-bytes SIZE      end the trace, not the program, before the file, each
+                        for itself, is larger than SIZE bytes; K, M and G
+                        behind the number multiply it by 1024
   --guard               check each instruction before it runs; what would
                         crash the interpreter raises SystemError
 """

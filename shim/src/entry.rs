@@ -1,15 +1,16 @@
-//! Every function that the interpreter calls, and the wall that no panic passes.
+//! Every function that the interpreter calls, those of start and end in `life`, and the wall that no
+//! panic passes.
 //!
 //! Owns the one recorder of the process. What happens often is told right here, in few
 //! instructions; the rest goes through the recorder. The first failure, a full disk or a fault of
 //! our own, is said once on standard error and ends the tracing, never the program.
 
+mod life;
+
 use std::cell::{Cell, RefCell};
-use std::env;
-use std::ffi::{CStr, CString, OsString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process;
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
@@ -18,13 +19,11 @@ use trace::flow::page::NOWHERE;
 use trace::opcode::HAVE_ARGUMENT;
 use trace::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 
-use crate::output;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
 use crate::recorder::{Mark, Recorder};
 use crate::refuse;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::shared::{Lost, Shared};
-use crate::spawn;
 
 /// What is only touched with the GIL held.
 struct State {
@@ -158,11 +157,7 @@ unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
     let target = offset as u32;
     if let (Some(lasti), Some(place)) = (wide(event::fold(frame.lasti())), wide(target.into()))
         && is_reached(frame, target)
-        && shared().tell_short(
-            form::OTHER,
-            u64::from(kind::LAND) | lasti << 8 | place << 24,
-            5,
-        )
+        && shared().tell_short(form::OTHER, u64::from(kind::LAND) | lasti << 8 | place << 24, 5)
     {
         return;
     }
@@ -372,218 +367,6 @@ extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
     keeping_position(|recorder| recorder.forget(py::mark_of(code)));
 }
 
-/// As the interpreter's main function starts: takes the settings out of the environment.
-#[unsafe(no_mangle)]
-extern "C" fn traced_configure() {
-    let settings = catch_unwind(|| Settings::read(|name| env::var_os(name)));
-    let settings = match settings {
-        Ok(Ok(settings)) => settings,
-        Ok(Err(message)) => refuse(&message),
-        Err(_) => refuse(FAULT),
-    };
-    if settings.as_ref().is_some_and(|settings| !settings.inherit) {
-        for name in settings::VARIABLES {
-            // SAFETY: nothing has started a thread yet; this is the first thing that Py_Main does.
-            unsafe { env::remove_var(name) };
-        }
-    }
-    *STATE.settings.borrow_mut() = settings;
-}
-
-/// Whether the program is a marshalled code object without a header.
-#[unsafe(no_mangle)]
-extern "C" fn traced_is_raw_program() -> c_int {
-    STATE.settings.borrow().as_ref().is_some_and(|settings| settings.raw).into()
-}
-
-/// Before the program's first instruction: opens the trace, if one is wanted.
-///
-/// # Safety
-///
-/// `thread` must be the calling thread's state.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
-    let Some(settings) = STATE.settings.borrow().clone() else { return };
-    let file = settings.file_of(process::id());
-    match catch_unwind(|| begin(&settings, file, 0)) {
-        Ok(Ok(())) => {}
-        Ok(Err(message)) => refuse(&message),
-        Err(_) => refuse(FAULT),
-    }
-    // SAFETY: both only keep the address of a function that is never unloaded.
-    unsafe {
-        libc::atexit(at_exit);
-        libc::pthread_atfork(None, None, Some(in_forked_child));
-    }
-    if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
-        recorder.thread(thread as usize);
-    }
-    STATE.guards.set(settings.guard);
-    STATE.asks.set(settings.guard);
-    if settings.every {
-        slowly(|recorder| recorder.every(-1));
-        shared().page().every.store(1, Relaxed);
-        STATE.asks.set(true);
-    }
-    set_thread(thread);
-}
-
-/// In a forked child, once the interpreter has seen to itself.
-///
-/// # Safety
-///
-/// `thread` must be the calling thread's state.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
-    let settings = STATE.settings.borrow().clone();
-    let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
-    // The parent's numbers are in the code objects: ours start above.
-    let base = STATE.numbers.get();
-    let mut file = settings.file_of(process::id());
-    file.push(format!(".{}", process::id()));
-    match catch_unwind(|| begin(&settings, file, base)) {
-        Ok(Ok(())) => {}
-        Ok(Err(message)) => return say(&format!("{message}; this child is not traced")),
-        Err(_) => return say(FAULT),
-    }
-    let mut frames: Vec<Frame> = Vec::new();
-    let mut next = py::current_frame();
-    while let Some(frame) = next {
-        frames.push(frame);
-        next = frame.back();
-    }
-    let mut watched = false;
-    slowly(|recorder| {
-        recorder.thread(thread as usize);
-        for frame in frames.iter().rev() {
-            watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
-        }
-    });
-    STATE.guards.set(settings.guard);
-    STATE.asks.set(settings.guard || watched);
-    set_thread(thread);
-}
-
-/// Opens the file, starts the writer, makes the recorder. The error is a message.
-fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
-    let shown = file.to_string_lossy().into_owned();
-    let out = output::open(&file)
-        .map_err(|error| format!("cannot open `{shown}` to write the trace: {}", plain(&error)))?;
-    let program = spawn::program()
-        .map_err(|error| format!("cannot find the writer of traces: {}", plain(&error)))?;
-    let failed = |error: &io::Error| {
-        let program = program.display();
-        format!(
-            "cannot start the writer of traces `{program}`: {}; `cargo xtask build-python` puts it \
-             there",
-            plain(error)
-        )
-    };
-    let ring = shared().open().map_err(|error| failed(&error))?;
-    let page = shared().page();
-    page.base.store(base, Relaxed);
-    let arguments = arguments(settings, file);
-    spawn::start(&program, arguments, &ring, &out, page).map_err(|error| failed(&error))?;
-    shared().wait_for_writer().map_err(|lost| match lost {
-        Lost::Write(errno) => failed(&io::Error::from_raw_os_error(errno)),
-        _ => failed(&io::Error::other("it does not answer")),
-    })?;
-    let constants = settings.resolve || settings.flow;
-    *STATE.recorder.borrow_mut() = Some(Recorder::new(constants, base));
-    Ok(())
-}
-
-fn arguments(settings: &Settings, file: OsString) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec!["writer".into()];
-    let mut pair = |name: &str, value: OsString| {
-        arguments.push(name.into());
-        arguments.push(value);
-    };
-    pair("--ring", spawn::RING.to_string().into());
-    pair("--out", spawn::OUT.to_string().into());
-    pair("--process", process::id().to_string().into());
-    pair("--kind", if settings.flow { "flow" } else { "text" }.into());
-    if let Some(limit) = settings.limit {
-        pair("--limit", limit.to_string().into());
-    }
-    if let Some(most) = settings.max_bytes {
-        pair("--max-bytes", most.to_string().into());
-    }
-    if settings.flow {
-        pair("--about", about(settings).into());
-    }
-    for (wish, argument) in [
-        (settings.compress, "--compress"),
-        (settings.resolve, "--resolve"),
-        (settings.blog, "--blog"),
-    ] {
-        if wish {
-            arguments.push(argument.into());
-        }
-    }
-    // Whatever they hold, these are no options.
-    let mut joined = |name: &str, value: &std::ffi::OsStr| {
-        let mut argument = OsString::from(name);
-        argument.push(value);
-        arguments.push(argument);
-    };
-    joined("--file=", &file);
-    if let Some(name) = &settings.name {
-        use std::os::unix::ffi::OsStrExt;
-        joined("--name=", std::ffi::OsStr::from_bytes(name));
-    }
-    arguments
-}
-
-/// What a recording says of itself, a JSON object.
-fn about(settings: &Settings) -> String {
-    let program = settings.program.as_deref().unwrap_or_default();
-    let is_hash = program.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let build = option_env!("PYTHON27_TRACED_BUILD").unwrap_or("unknown");
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    format!(
-        r#"{{"format":"py27-flow 1","interpreter":"CPython 2.7.18","build":"{build}","program_sha256":{},"time":{},"process":{}}}"#,
-        if is_hash && !program.is_empty() { format!("\"{program}\"") } else { "null".to_owned() },
-        time.map_or(0, |time| time.as_secs()),
-        process::id(),
-    )
-}
-
-/// When the interpreter ends, once the program's own finalizers have run.
-#[unsafe(no_mangle)]
-extern "C" fn traced_stop() {
-    at_exit();
-}
-
-/// Whoever calls exit(), in the interpreter's own end or in place of it.
-extern "C" fn at_exit() {
-    guarded(|| {
-        let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
-        let Some(mut recorder) = recorder else { return Ok(()) };
-        stop();
-        recorder.begin(shared().outcomes());
-        recorder.end(shared().progress());
-        let result = shared().tell(&recorder.out, false).and_then(|()| shared().close());
-        shared().leave();
-        match result {
-            Err(Lost::Limit) => Ok(()),
-            result => result,
-        }
-    });
-}
-
-/// In the child: the trace is the parent's, and so is what was told.
-extern "C" fn in_forked_child() {
-    stop();
-    shared().leave();
-    if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
-        if let Some(recorder) = recorder.as_ref() {
-            STATE.numbers.set(recorder.last_number());
-        }
-        *recorder = None;
-    }
-}
-
 /// Tells what the recorder makes of it.
 #[cold]
 fn slowly<T>(body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
@@ -675,12 +458,6 @@ fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
     shared().page().closed.store(1, Release);
     shared().leave();
     say(&format!("{message}; tracing ends here, the program goes on"));
-}
-
-/// For what the user can mend, before the program has started.
-fn refuse(message: &str) -> ! {
-    say(message);
-    process::exit(2);
 }
 
 fn say(message: &str) {

@@ -16,6 +16,7 @@ mod refuse;
 mod py;
 
 pub mod guard;
+pub mod memory;
 pub mod output;
 pub mod recorder;
 pub mod render;

@@ -4,9 +4,9 @@
 //! can wait for it, and no two recordings share one.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Creates or empties the file at `path`; `-` is standard output.
 pub fn open(path: &OsStr) -> io::Result<OwnedFd> {
@@ -15,16 +15,11 @@ pub fn open(path: &OsStr) -> io::Result<OwnedFd> {
     }
     let file = File::options().write(true).create(true).truncate(false).open(path)?;
     if file.metadata()?.is_file() {
-        // SAFETY: an open descriptor and flags.
-        let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-        if locked != 0 {
-            let error = io::Error::last_os_error();
-            // A file system without locks is written all the same.
-            if error.kind() == io::ErrorKind::WouldBlock {
-                return Err(io::Error::other(
-                    "another recording is being written to it; name another file",
-                ));
-            }
+        // A file system without locks is written all the same.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(io::Error::other(
+                "another recording is being written to it; name another file",
+            ));
         }
         file.set_len(0)?;
     }

@@ -16,8 +16,12 @@ pub const OPTIONS: &str = "PYTHON27_TRACED_OPTIONS";
 /// The program's SHA-256, for a recording to tell.
 pub const PROGRAM: &str = "PYTHON27_TRACED_PROGRAM";
 
+/// Set by the hook where the wish is inherited: the process that is traced and how many programs it
+/// has been by `exec`, as `ID.N`.
+pub const PROCESS: &str = "PYTHON27_TRACED_PROCESS";
+
 /// All variables.
-pub const VARIABLES: [&str; 4] = [FILE, NAME, OPTIONS, PROGRAM];
+pub const VARIABLES: [&str; 5] = [FILE, NAME, OPTIONS, PROGRAM, PROCESS];
 
 /// What options there are, those with a number aside.
 pub const WORDS: [&str; 11] = [
@@ -68,6 +72,8 @@ pub struct Settings {
     pub max_bytes: Option<u64>,
     /// The program's SHA-256.
     pub program: Option<String>,
+    /// What the hook has set in the environment of this program: [`PROCESS`].
+    pub process: Option<String>,
 }
 
 impl Settings {
@@ -77,7 +83,8 @@ impl Settings {
         let Some(file) = get(FILE).filter(|file| !file.is_empty()) else { return Ok(None) };
         let name = get(NAME).map(|name| name.as_bytes().to_vec());
         let program = get(PROGRAM).map(|program| program.to_string_lossy().into_owned());
-        let mut settings = Settings { file, name, program, ..Settings::default() };
+        let process = get(PROCESS).map(|process| process.to_string_lossy().into_owned());
+        let mut settings = Settings { file, name, program, process, ..Settings::default() };
         let mut is_text = false;
         for option in get(OPTIONS).unwrap_or_default().as_bytes().split(|&byte| byte == b',') {
             let option = String::from_utf8_lossy(option);
@@ -116,20 +123,44 @@ impl Settings {
         Ok(Some(settings))
     }
 
-    /// The file of this process: `%p` is its id where children inherit the wish.
+    /// The file of this process: `%p` is its id where children inherit the wish, and its second
+    /// program has `.2` behind it.
     pub fn file_of(&self, process: u32) -> OsString {
         if !self.inherit {
             return self.file.clone();
         }
+        let id = match self.turn(process) {
+            1 => process.to_string(),
+            turn => format!("{process}.{turn}"),
+        };
         let mut name = Vec::new();
         let mut rest = self.file.as_bytes();
         while let Some(at) = rest.windows(2).position(|pair| pair == b"%p") {
             name.extend_from_slice(&rest[..at]);
-            name.extend_from_slice(process.to_string().as_bytes());
+            name.extend_from_slice(id.as_bytes());
             rest = &rest[at + 2..];
         }
         name.extend_from_slice(rest);
         OsStr::from_bytes(&name).to_owned()
+    }
+
+    /// Which of the programs that this process has been, from 1, was told to trace itself.
+    fn turn(&self, process: u32) -> u64 {
+        let before = self.process.as_deref().and_then(|before| before.split_once('.'));
+        match before.map(|(id, turn)| (id.parse::<u32>(), turn.parse::<u64>())) {
+            Some((Ok(id), Ok(turn))) if id == process => turn.saturating_add(1),
+            _ => 1,
+        }
+    }
+
+    /// What the programs find that this one starts, or that take its place.
+    pub fn for_heirs(&self, process: u32) -> Option<(&'static str, String)> {
+        self.inherit.then(|| (PROCESS, format!("{process}.{}", self.turn(process))))
+    }
+
+    /// Whether the file has the trace of a program that was in this process before.
+    pub fn is_taken(&self, process: u32) -> bool {
+        self.inherit && self.turn(process) > 1 && self.file_of(process) == self.file
     }
 }
 
@@ -170,6 +201,7 @@ mod tests {
             limit: Some(5),
             max_bytes: Some(6),
             program: Some("00".to_owned()),
+            process: None,
         };
         assert_eq!(settings, Ok(Some(wanted)));
     }
@@ -193,6 +225,29 @@ mod tests {
         assert_eq!(settings.file_of(12), "a12.12%");
         let settings = read(&[(FILE, "a%p")]).unwrap().unwrap();
         assert_eq!(settings.file_of(12), "a%p");
+    }
+
+    #[test]
+    fn each_program_of_a_process_may_have_a_file_of_its_own() {
+        for (process, wanted, heirs) in [
+            ("12.1", "a12.2", "12.2"),
+            ("12.9", "a12.10", "12.10"),
+            // Another one's, or nobody's.
+            ("13.1", "a12", "12.1"),
+            ("12", "a12", "12.1"),
+            ("", "a12", "12.1"),
+        ] {
+            let variables = [(FILE, "a%p"), (OPTIONS, "inherit"), (PROCESS, process)];
+            let settings = read(&variables).unwrap().unwrap();
+            assert_eq!(settings.file_of(12), wanted);
+            assert_eq!(settings.for_heirs(12), Some((PROCESS, heirs.to_owned())));
+            assert!(!settings.is_taken(12));
+        }
+        let taken = |options, process| {
+            let variables = [(FILE, "a"), (OPTIONS, options), (PROCESS, process)];
+            read(&variables).unwrap().unwrap().is_taken(12)
+        };
+        assert!(taken("inherit", "12.1") && !taken("inherit", "13.1") && !taken("", "12.1"));
     }
 
     #[test]

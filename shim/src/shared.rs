@@ -1,16 +1,18 @@
 //! The hook's end of the memory that it shares with the writer: where records go.
 //!
 //! Owns the mapping of the page over the interpreter's own, and the ring. Tells bytes; what they
-//! mean is made in `recorder`. Besides `py` the only place with raw pointers.
+//! mean is made in `recorder`. Besides `py` and `memory` the only place with raw pointers.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use trace::flow::event::{Outcomes, tag};
 use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure, leaving};
+
+use crate::memory;
 
 /// Bytes that can be told beyond `limit` without another look.
 const SLACK: u64 = 64;
@@ -64,17 +66,7 @@ impl Shared {
         if unsafe { libc::sysconf(libc::_SC_PAGESIZE) } != PAGE as libc::c_long {
             return Err(io::Error::other("this machine's memory pages are not of 4096 bytes"));
         }
-        // SAFETY: the name is a C string; the kernel makes a new descriptor.
-        let descriptor = unsafe { libc::memfd_create(c"trace".as_ptr(), libc::MFD_CLOEXEC) };
-        if descriptor < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
-        let memory = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        // SAFETY: an open descriptor.
-        if unsafe { libc::ftruncate(memory.as_raw_fd(), (PAGE + RING) as libc::off_t) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
+        let memory = memory::create(PAGE + RING)?;
         // SAFETY: address space that the kernel chooses, and that nobody has yet.
         let ring = unsafe {
             libc::mmap(
@@ -102,6 +94,7 @@ impl Shared {
 
     /// Gives the page back to this process alone; what was told stays with the writer.
     pub fn leave(self) {
+        memory::disappear();
         let ring = RING_AT.swap(ptr::null_mut(), SeqCst);
         if ring.is_null() {
             return;

@@ -1,4 +1,4 @@
-//! Starts the writer: a process that is nobody's child and has nothing of ours but two descriptors.
+//! Starts the writer: a process that is nobody's child and has nothing of ours but three descriptors.
 //!
 //! Detached twice over, so that the program's `wait` never meets it, the terminal's signals do not
 //! reach it, and whatever ends the program leaves it to finish.
@@ -17,6 +17,8 @@ use trace::flow::page::{Page, failure};
 pub const RING: RawFd = 3;
 /// See [`RING`].
 pub const OUT: RawFd = 4;
+/// See [`RING`].
+pub const PRESENCE: RawFd = 5;
 
 /// Names another writer than the one beside the interpreter.
 pub const WRITER: &str = "PYTHON27_TRACED_WRITER";
@@ -33,10 +35,10 @@ pub fn program() -> io::Result<PathBuf> {
 pub fn start(
     program: &std::path::Path,
     arguments: Vec<OsString>,
-    ring: &OwnedFd,
-    out: &OwnedFd,
+    [ring, out, presence]: [&OwnedFd; 3],
     page: &Page,
 ) -> io::Result<()> {
+    let descriptors = [ring, out, presence].map(AsRawFd::as_raw_fd);
     let c_string = |text: Vec<u8>| {
         CString::new(text).map_err(|_| io::Error::other("a name with a NUL cannot be passed on"))
     };
@@ -60,7 +62,7 @@ pub fn start(
                 clone(libc::SIGCHLD)
             };
             if again == 0 {
-                detach(&path, &arguments, ring.as_raw_fd(), out.as_raw_fd(), page);
+                detach(&path, &arguments, descriptors, page);
             }
             page.writer.store(again.max(0) as u32, SeqCst);
             // SAFETY: ends this process without anything of the program's.
@@ -96,24 +98,24 @@ unsafe fn clone(signal: libc::c_int) -> libc::pid_t {
 fn detach(
     path: &CStr,
     arguments: &[*const libc::c_char],
-    ring: RawFd,
-    out: RawFd,
+    descriptors: [RawFd; 3],
     page: &Page,
 ) -> ! {
     // SAFETY: system calls on numbers and C strings that live here; nothing of the parent's memory
     // is written but the shared page.
     unsafe {
         // Out of the way of the numbers that they get.
-        let high = [ring, out].map(|descriptor| libc::fcntl(descriptor, libc::F_DUPFD, 10));
+        let high = descriptors.map(|descriptor| libc::fcntl(descriptor, libc::F_DUPFD, 10));
         let nothing = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
         for standard in 0..3 {
             libc::dup2(nothing, standard);
         }
-        libc::dup2(high[0], RING);
-        libc::dup2(high[1], OUT);
+        for (descriptor, number) in high.into_iter().zip([RING, OUT, PRESENCE]) {
+            libc::dup2(descriptor, number);
+        }
         // The program's own descriptors are not kept open for longer than it keeps them.
-        if libc::syscall(libc::SYS_close_range, OUT + 1, u32::MAX, 0) != 0 {
-            for descriptor in OUT + 1..1024 {
+        if libc::syscall(libc::SYS_close_range, PRESENCE + 1, u32::MAX, 0) != 0 {
+            for descriptor in PRESENCE + 1..1024 {
                 libc::close(descriptor);
             }
         }

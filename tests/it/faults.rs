@@ -74,13 +74,23 @@ fn text(file: &Path) -> Vec<u8> {
         assert_eq!(expanded.status, 0, "{}: {}", file.display(), expanded.text());
         return expanded.output;
     }
+    if file.extension().is_some_and(|extension| extension == "zst") {
+        return unpacked(file);
+    }
     fs::read(file).unwrap()
+}
+
+/// The text of a compressed trace that is whole.
+fn unpacked(file: &Path) -> Vec<u8> {
+    let text = trace27(["convert", "--to", "blog", file.to_str().unwrap(), "-"]);
+    assert_eq!(text.status, 0, "{}: {}", file.display(), text.text());
+    text.output
 }
 
 /// Panics unless `cut` is the beginning of `whole`, up to the end of a line.
 fn assert_begins(what: &str, whole: &[u8], cut: &[u8]) {
-    let same = whole.iter().zip(cut).take_while(|(left, right)| left == right).count();
-    if same < cut.len() {
+    if !whole.starts_with(cut) {
+        let same = whole.iter().zip(cut).take_while(|(left, right)| left == right).count();
         let start = cut[..same].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let show = |text: &[u8]| {
             let rest = &text[start..text.len().min(start + 300)];

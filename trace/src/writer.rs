@@ -6,6 +6,7 @@
 
 mod args;
 mod keeper;
+mod packed;
 mod ring;
 mod sink;
 mod track;
@@ -46,7 +47,7 @@ impl From<Fault> for Trouble {
 ///
 /// Memory that is not shared as it should be. All else goes through the page.
 pub fn run(args: &Args) -> io::Result<()> {
-    let ring = Ring::open(args.ring, args.process)?;
+    let ring = Ring::open(args)?;
     let mut keeper = match Keeper::new(args) {
         Ok(keeper) => Some(keeper),
         Err(trouble) => {
@@ -64,19 +65,19 @@ pub fn run(args: &Args) -> io::Result<()> {
             let result = if is_idle { kept.idle() } else { keep(&mut kept, &mut told) };
             match result {
                 Ok(()) => keeper = Some(kept),
-                Err(trouble) => {
-                    tell(&ring, &trouble);
-                    // What was kept before stays well formed; that it failed is told already.
-                    let end =
-                        if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
-                    let _ = kept.finish(end);
-                }
+                Err(trouble) => give_up(&ring, kept, &trouble),
             }
         } else {
             told.clear();
         }
         if is_idle {
-            ring.wait();
+            let is_quiet = ring.wait();
+            if is_quiet && let Some(mut kept) = keeper.take() {
+                match kept.quiet() {
+                    Ok(()) => keeper = Some(kept),
+                    Err(trouble) => give_up(&ring, kept, &trouble),
+                }
+            }
         } else if count == 0 {
             break;
         }
@@ -89,6 +90,14 @@ pub fn run(args: &Args) -> io::Result<()> {
     }
     ring.done();
     Ok(())
+}
+
+/// Keeps nothing more.
+fn give_up(ring: &Ring, keeper: Keeper, trouble: &Trouble) {
+    tell(ring, trouble);
+    // What was kept before stays well formed; that it failed is told already.
+    let end = if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
+    let _ = keeper.finish(end);
 }
 
 /// Hands over the whole records among the bytes, and leaves the rest.

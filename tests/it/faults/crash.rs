@@ -3,6 +3,9 @@
 //! Each program runs twice, once to its death and once with a call in the fatal one's place that
 //! harms nothing; up to that call the two traces are the same.
 
+use std::io::{Read, Write};
+use std::process::Stdio;
+
 use super::{FORMATS, Scene, assert_begins, calls};
 
 /// `end` makes the fatal call. The first argument chooses it; `harmless` is there in each.
@@ -77,6 +80,39 @@ fn deaths_by_a_call() {
         ("python", "1"),
     ] {
         ends_with_the_call(ENDS, &[fatal, depth], &["harmless", "1"], "end");
+    }
+}
+
+/// Another program takes the place and goes on for long: the trace does not wait for it, nor for a
+/// child of the fork.
+#[test]
+fn a_program_in_the_place() {
+    let program = "\
+import os
+def work(count): return [number for number in xrange(count) if number % 3]
+def end(): os.execv('/bin/cat', ['cat'])
+work(1000)
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.close(writing)
+    os.read(reading, 1)
+    os._exit(0)
+end()
+";
+    let scene = Scene::new(program);
+    for name in FORMATS {
+        let mut command = scene.tracing(&[], name, &[]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // It answers once it is there; then only the writer is waited for.
+        child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let text = scene.text(name);
+        assert!(child.try_wait().unwrap().is_none(), "{name}");
+        let last = tail(&text);
+        assert!(last.ends_with("end> 15 CALL_FUNCTION (2)\n"), "{last}");
+        assert!(calls(&text, "end").len() == 1);
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
     }
 }
 

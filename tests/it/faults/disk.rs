@@ -6,12 +6,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use integration::{Outcome, Python, trace27, wait_for};
+use integration::{Outcome, Python, project, trace27, wait_for};
 
-use super::{FORMATS, Scene, assert_begins, assert_told_once};
+use super::{FORMATS, Scene, assert_begins, assert_told_once, unpacked};
 
 /// Enough for any small disk in either format, and for a pipe.
-const LONG: &str = "\
+pub const LONG: &str = "\
 import os, sys
 
 def step(number):
@@ -47,8 +47,8 @@ fn assert_unharmed(outcome: &Outcome, reason: &str) {
 /// What is left is the beginning of the trace; a recording that was not finished says so.
 fn assert_whole_lines(whole: &[u8], file: &Path) {
     wait_for(file);
-    let written = fs::read(file).unwrap();
-    let text = if file.extension().unwrap() == "flow" {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let text = if name.contains(".flow") {
         let expanded = trace27(["expand".as_ref(), file.as_os_str()]);
         let errors = String::from_utf8_lossy(&expanded.errors);
         let is_told = expanded.status == 2
@@ -56,8 +56,10 @@ fn assert_whole_lines(whole: &[u8], file: &Path) {
             && errors.contains("the recording is cut short here; it was never finished");
         assert!(expanded.status == 0 || is_told, "{}", expanded.text());
         expanded.output
+    } else if name.ends_with(".zst") {
+        unpacked(file)
     } else {
-        written
+        fs::read(file).unwrap()
     };
     assert!(!text.is_empty() && text.len() < whole.len(), "{} bytes", text.len());
     assert_begins(&file.display().to_string(), whole, &text);
@@ -86,12 +88,47 @@ fn a_limit_on_the_size_of_files() {
     let scene = Scene::new(LONG);
     let whole = whole(&scene);
     for name in FORMATS {
-        // The memory that is shared with the writer must fit: it is a file to the kernel.
-        let mut command = limited("1060000", &scene.tracing(&[], name, &[]));
-        let outcome = Python::traced().finish(&mut command);
-        assert_unharmed(&outcome, "cannot write the trace: file too large");
-        assert_whole_lines(&whole, &scene.path(name));
+        // The memory that is shared with the writer is a file to the kernel: larger ones than both.
+        for limit in ["1000000:", "50000:", "5000:"] {
+            let mut command = limited(limit, &scene.tracing(&[], name, &[]));
+            let outcome = Python::traced().finish(&mut command);
+            assert_unharmed(&outcome, "cannot write the trace: file too large");
+            assert_whole_lines(&whole, &scene.path(name));
+        }
     }
+}
+
+/// The program finds the limit that it was started with, and so does a child that is traced too.
+#[test]
+fn a_limit_that_is_raised_for_a_moment() {
+    let program = "\
+import os, resource
+if os.fork():
+    os.wait()
+os.write(1, '%r\\n' % (resource.getrlimit(resource.RLIMIT_FSIZE),))
+";
+    let scene = Scene::new(program);
+    for name in FORMATS {
+        let command = scene.tracing(&["--follow-fork"], name, &[]);
+        let outcome = Python::traced().finish(&mut limited("400000:2000000", &command));
+        let limits = "(400000, 2000000)\n".repeat(2);
+        assert_eq!(outcome.text(), format!("status 0\n--- output\n{limits}--- errors\n"));
+        assert_eq!(scene.names().iter().filter(|file| file.starts_with(name)).count(), 2);
+    }
+}
+
+/// Refused before the program starts, with what to do.
+#[test]
+fn a_limit_that_cannot_be_raised() {
+    let scene = Scene::new("print 'started'\n");
+    let command = scene.tracing(&[], "trace.txt", &[]);
+    let outcome = Python::traced().finish(&mut limited("40000", &command));
+    assert_eq!(
+        outcome.text(),
+        "status 2\n--- output\n--- errors\npython27-traced: cannot share memory with the writer of \
+         traces: it counts as a file of 1052672 bytes, and the hard limit on those is 40000; set \
+         the soft one alone (`ulimit -S -f`)\n"
+    );
 }
 
 /// The same command, below a limit on the size of files.
@@ -109,36 +146,30 @@ fn limited(limit: &str, command: &Command) -> Command {
     shell
 }
 
-/// A small disk, where the tests may mount one.
+/// What fits is there, however little that is.
 #[test]
 fn a_disk_that_is_full() {
     let scene = Scene::new(LONG);
-    let disk = scene.path("disk");
-    fs::create_dir(&disk).unwrap();
-    let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=48k", "tmpfs"]).arg(&disk);
-    let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
-    if !mounted {
-        eprintln!("skipped: no disk can be mounted; `a_device_that_is_full` is much the same");
-        return;
-    }
-    let _unmount = Unmount(&disk);
     let whole = whole(&scene);
-    for name in FORMATS {
-        let file = disk.join(name);
-        let mut command = Python::traced().tracing(scene.folder.path(), &[], &file, &["p.py"]);
-        let outcome = Python::traced().finish(&mut command);
-        assert_unharmed(&outcome, "cannot write the trace: no space left on device");
-        assert_whole_lines(&whole, &file);
-        fs::remove_file(file).unwrap();
-    }
-}
-
-struct Unmount<'a>(&'a Path);
-
-impl Drop for Unmount<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0).status();
+    let disk = scene.path("full_disk.so");
+    let source = project().join("tests/support/full_disk.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&disk).arg(source);
+    assert!(compiler.status().expect("a C compiler has built the interpreter").success());
+    for (name, rooms) in [
+        ("trace.txt", &["100", "5000", "48000"][..]),
+        ("trace.flow", &["1500", "5000", "48000"]),
+        ("trace.txt.zst", &["100", "5000", "20000"]),
+        // The whole is less than a thousand bytes.
+        ("trace.flow.zst", &["800"]),
+    ] {
+        for room in rooms {
+            let mut command = scene.tracing(&[], name, &[]);
+            command.env("LD_PRELOAD", &disk).env("FULL_DISK", room);
+            let outcome = Python::traced().finish(&mut command);
+            assert_unharmed(&outcome, "cannot write the trace: no space left on device");
+            assert_whole_lines(&whole, &scene.path(name));
+        }
     }
 }
 

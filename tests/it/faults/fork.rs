@@ -179,6 +179,48 @@ if len(sys.argv) < 4:
     assert_eq!(scene.names().len(), 6);
 }
 
+/// A program that starts itself anew in its own place: each has a file, or the second is refused.
+#[test]
+fn programs_that_follow_one_another_in_a_process() {
+    let program = "\
+import os, sys
+def work(): return len(sys.argv)
+print work(), os.getpid()
+sys.stdout.flush()
+if len(sys.argv) < 3:
+    os.execv(sys.executable, [sys.executable] + sys.argv + ['again'])
+";
+    let scene = Scene::new(program);
+    let run = |name: &str| {
+        let mut command = Python::traced().command(scene.folder.path());
+        command.arg("p.py").env("PYTHON27_TRACED_FILE", scene.path(name));
+        Python::traced().finish(command.env("PYTHON27_TRACED_OPTIONS", "inherit"))
+    };
+    for name in ["a%p.txt", "a%p.flow"] {
+        let outcome = run(name);
+        assert_eq!((outcome.status, &outcome.errors[..]), (0, &b""[..]), "{}", outcome.text());
+        let output = String::from_utf8(outcome.output).unwrap();
+        let pid = output.split_whitespace().last().unwrap();
+        assert_eq!(output, format!("1 {pid}\n2 {pid}\n3 {pid}\n"));
+        for (id, last) in [
+            (pid.to_owned(), "CALL_FUNCTION (2)\n"),
+            (format!("{pid}.2"), "CALL_FUNCTION (2)\n"),
+            (format!("{pid}.3"), "RETURN_VALUE\n"),
+        ] {
+            let text = String::from_utf8(scene.text(&name.replace("%p", &id))).unwrap();
+            assert_eq!(text.matches("\nwork> 0 LOAD_GLOBAL").count(), 1, "{text}");
+            assert!(text.starts_with("<module>> 0 LOAD_CONST") && text.ends_with(last), "{text}");
+        }
+    }
+    assert_eq!(scene.names().len(), 6);
+    let outcome = run("one.txt");
+    assert_eq!(outcome.status, 2, "{}", outcome.text());
+    let errors = String::from_utf8(outcome.errors).unwrap();
+    assert!(errors.ends_with(" before; put `%p` into its name\n"), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(scene.text("one.txt").ends_with(b" CALL_FUNCTION (2)\n"));
+}
+
 /// Both go on for long after the fork, at the same time.
 #[test]
 fn parent_and_child_at_once() {

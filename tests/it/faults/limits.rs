@@ -104,3 +104,43 @@ fn more_than_enough() {
         assert_same(name, &whole, &scene.text(name));
     }
 }
+
+/// Of text the lines count that are written: those of one name, those that `--blog` leaves, and
+/// those of code whose instructions are told one by one.
+#[test]
+fn so_many_lines_of_what_is_kept() {
+    let program = PROGRAM.replace(
+        "print work(12000)",
+        "\
+import types
+prefixed = types.CodeType(
+    0, 0, 9, 64, '\\x09\\x91\\0\\0\\x64\\0\\0\\x01' * 3 + 'd\\0\\0S', (None,), (), (), 'f', 'step', 1, '')
+class Part(str): pass
+changing = types.CodeType(0, 0, 9, 64, 'd\\0\\0\\x01d\\0\\0S', (['a'],), (), (), 'f', 'step', 1, '')
+for code in (prefixed, changing):
+    for _ in xrange(50):
+        eval(code)
+print work(12000)",
+    );
+    let scene = Scene::new(&program);
+    for options in [
+        &["-n", "step"][..],
+        &["-n", "step", "--blog"],
+        &["-n", "step", "-r"],
+        &["--blog"],
+        &["-n", "nobody"],
+    ] {
+        let outcome = scene.trace(options, "whole.txt", &[]);
+        assert_eq!(outcome.text(), OUTCOME, "{options:?}");
+        let whole = scene.text("whole.txt");
+        let lines: Vec<&[u8]> = whole.split_inclusive(|&byte| byte == b'\n').collect();
+        for limit in [1, 2, 5, 37, 311, 600, 9_999] {
+            let number = limit.to_string();
+            let options = [options, &["--limit", &number]].concat();
+            let outcome = scene.trace(&options, "trace.txt", &[]);
+            assert_eq!(outcome.text(), OUTCOME, "{options:?}");
+            let wanted = lines[..limit.min(lines.len())].concat();
+            assert_same(&format!("{options:?}"), &wanted, &scene.text("trace.txt"));
+        }
+    }
+}

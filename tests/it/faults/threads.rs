@@ -1,6 +1,8 @@
 //! Every thread to a file of its own, complete and unmixed, as if it had run alone.
 
-use super::{FORMATS, Scene, lines_of};
+use std::fs;
+
+use super::{FORMATS, Scene, assert_begins, lines_of};
 
 /// `work`, in the threads or in the main one, for each of the numbers.
 const PROGRAM: &str = "\
@@ -201,5 +203,75 @@ os.kill(os.getpid(), 9)
         }
         rounds.sort_unstable();
         assert_eq!(rounds, [0, 1, 2, 3]);
+    }
+}
+
+/// Each file has the limit for itself: the first thread's is full long before the others start.
+#[test]
+fn limits_of_each_thread() {
+    let program = "\
+import thread
+def work(count):
+    total = 0
+    for number in xrange(count):
+        if number % 3:
+            total += number
+    return total
+def run(count, done):
+    work(count)
+    done.release()
+for count in (1000, 10, 2000, 3000):
+    done = thread.allocate_lock()
+    done.acquire()
+    thread.start_new_thread(run, (count, done))
+    done.acquire()
+print work(4000)
+";
+    let scene = Scene::new(program);
+    let outcome = "status 0\n--- output\n5330667\n--- errors\n";
+    let names = |name: &str| {
+        let others = (1..=4).map(|number| beside(name, number));
+        std::iter::once(name.to_owned()).chain(others).collect::<Vec<_>>()
+    };
+    assert_eq!(scene.trace(&["--threads", "all"], "trace.txt", &[]).text(), outcome);
+    // Behind the release a thread may come to its end, or the process does.
+    let work = |text: &[u8]| lines_of(text, &["work"]);
+    let wholes: Vec<Vec<u8>> = names("trace.txt").iter().map(|name| scene.text(name)).collect();
+    for name in ["trace.txt", "trace.flow", "trace.txt.zst", "trace.flow.zst"] {
+        for limit in ["--limit=500", "--limit=15000", "--max-bytes=4000", "--max-bytes=60000"] {
+            assert_eq!(scene.trace(&["--threads", "all", limit], name, &[]).text(), outcome);
+            // Whoever waits for the first finds all.
+            let mut texts = vec![scene.text(name)];
+            for other in &names(name)[1..] {
+                let free = fs::File::open(scene.path(other)).unwrap().try_lock_shared();
+                assert!(free.is_ok(), "{other}");
+                texts.push(scene.text(other));
+            }
+            for (text, whole) in texts.iter().zip(&wholes) {
+                assert_begins(&format!("{name}, {limit}"), &work(whole), &work(text));
+                if let Some(lines) = limit.strip_prefix("--limit=") {
+                    let lines: usize = lines.parse().unwrap();
+                    let count = |text: &[u8]| text.iter().filter(|&&byte| byte == b'\n').count();
+                    if count(whole) > lines {
+                        assert_eq!(count(text), lines, "{name}, {limit}");
+                    } else {
+                        assert!(work(text) == work(whole), "{name}, {limit}");
+                    }
+                }
+            }
+            if let Some(most) = limit.strip_prefix("--max-bytes=") {
+                let most: u64 = most.parse().unwrap();
+                for (file, (text, whole)) in names(name).iter().zip(texts.iter().zip(&wholes)) {
+                    let length = fs::metadata(scene.path(file)).unwrap().len();
+                    assert!(length <= most, "{file}, {limit}: {length}");
+                    // Of a short one there is all, though it comes after those that are full.
+                    assert!(
+                        whole.len() as u64 > most
+                            || work(text) == work(whole)
+                            || name.contains("flow")
+                    );
+                }
+            }
+        }
     }
 }

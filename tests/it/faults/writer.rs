@@ -1,12 +1,13 @@
 //! The writer itself: killed while the program runs, not there, or another program.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use integration::{Outcome, Python};
+use integration::{Outcome, Python, trace27, wait_for};
 
+use super::disk::LONG;
 use super::{FORMATS, Scene, assert_begins, assert_told_once};
 
 /// Says that it is there, waits for a word, and then does much.
@@ -144,20 +145,103 @@ after()
     }
 }
 
+/// What a reader makes of a trace that is not whole: its beginning, and a line that says so.
+fn beginning(file: &Path) -> Vec<u8> {
+    wait_for(file);
+    let file = file.to_str().unwrap();
+    let outcome = if file.contains(".flow") {
+        trace27(["expand", file])
+    } else {
+        trace27(["convert", "--from", "blog", "--to", "blog", file, "-"])
+    };
+    let errors = String::from_utf8_lossy(&outcome.errors);
+    let is_told =
+        outcome.status == 2 && errors.lines().count() == 1 && errors.contains("cut short");
+    assert!(outcome.status == 0 || is_told, "{}", outcome.text());
+    outcome.output
+}
+
+/// The two formats, as they are and compressed.
+const ALL: [&str; 4] = ["trace.txt", "trace.flow", "trace.txt.zst", "trace.flow.zst"];
+
+fn whole(scene: &Scene) -> Vec<u8> {
+    assert_eq!(scene.trace(&[], "whole.txt", &["1"]).status, 5);
+    scene.text("whole.txt")
+}
+
 /// What a killed writer had written is the beginning of the trace.
 #[test]
-fn text_of_a_killed_writer() {
+fn what_a_killed_writer_leaves() {
     let scene = Scene::new(WAITS);
-    let mut whole = scene.tracing(&[], "whole.txt", &["1"]);
-    assert_eq!(Python::traced().finish(&mut whole).status, 5);
-    let mut command = scene.tracing(&[], "trace.txt", &["1"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    output.read_line(&mut String::new()).unwrap();
-    let pid = writer_of(&scene.path("trace.txt").canonicalize().unwrap());
-    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-    drop(child.stdin.take());
-    child.wait().unwrap();
-    assert_begins("a killed writer", &scene.text("whole.txt"), &scene.text("trace.txt"));
+    let whole = whole(&scene);
+    for name in ALL {
+        let mut command = scene.tracing(&[], name, &["1"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut String::new()).unwrap();
+        let pid = writer_of(&scene.path(name).canonicalize().unwrap());
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_begins(name, &whole, &beginning(&scene.path(name)));
+    }
+}
+
+/// While a program is quiet all that it has told is there to be read, in every format.
+#[test]
+fn what_a_quiet_program_has_told() {
+    let scene = Scene::new(WAITS);
+    let whole = whole(&scene);
+    for name in ALL {
+        let pipe = scene.path(name);
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let command = scene.tracing(&[], name, &["1"]);
+        let mut outer = Command::new("timeout");
+        outer.current_dir(scene.folder.path()).arg("60");
+        outer.arg(command.get_program()).args(command.get_args());
+        outer.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = outer.spawn().unwrap();
+        let mut pipe = File::open(pipe).unwrap();
+        let copy = scene.path(&format!("copy-{name}"));
+        let (mut trace, mut piece) = (Vec::new(), vec![0; 1 << 16]);
+        loop {
+            let length = pipe.read(&mut piece).unwrap();
+            assert!(length > 0, "{name}: nothing more came in a minute");
+            trace.extend_from_slice(&piece[..length]);
+            fs::write(&copy, &trace).unwrap();
+            let text = beginning(&copy);
+            if text.windows(8).any(|window| window == b"work> 0 ") {
+                break;
+            }
+        }
+        child.stdin.take().unwrap().write_all(b"x").unwrap();
+        pipe.read_to_end(&mut trace).unwrap();
+        let outcome = Outcome::from(child.wait_with_output().unwrap());
+        assert_eq!((outcome.status, &outcome.errors[..]), (5, &b""[..]), "{}", outcome.text());
+        fs::write(&copy, &trace).unwrap();
+        assert!(super::text(&copy) == whole, "{name}");
+    }
+}
+
+/// A compressed trace that ends anywhere is read up to there.
+#[test]
+fn a_compressed_trace_that_is_cut() {
+    let scene = Scene::new(LONG);
+    assert_eq!(scene.trace(&[], "whole.txt", &[]).status, 7);
+    let whole = scene.text("whole.txt");
+    for name in ["trace.txt.zst", "trace.flow.zst"] {
+        assert_eq!(scene.trace(&[], name, &[]).status, 7);
+        wait_for(&scene.path(name));
+        let trace = fs::read(scene.path(name)).unwrap();
+        let cut = scene.path(&format!("cut-{name}"));
+        let mut lengths = Vec::new();
+        for quarters in 1..=4 {
+            fs::write(&cut, &trace[..(trace.len() - 1) * quarters / 4]).unwrap();
+            let text = beginning(&cut);
+            assert_begins(name, &whole, &text);
+            lengths.push(text.len());
+        }
+        assert!(lengths.is_sorted() && lengths[3] > whole.len() / 2, "{lengths:?}");
+    }
 }

@@ -93,6 +93,9 @@ impl ReadError {
     /// What is wrong, without the place.
     pub fn reason(&self) -> String {
         match &self.kind {
+            Kind::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                "the compressed trace is cut short here; record it again".to_owned()
+            }
             Kind::Io(error) => error.to_string(),
             Kind::Cut => "the trace was cut short in the middle of this line; record it again, or \
                           delete the line"

@@ -35,6 +35,9 @@ const MANY: u64 = 1 << 18;
 /// Bytes that are compressed together, so that each frame can be read without those before.
 const FRAME: usize = 1 << 20;
 
+/// Where there is no room for a frame, smaller ones are tried down to so many bytes.
+const LEAST: usize = 1 << 10;
+
 /// The level of compression: the recording repeats itself so much that higher ones gain little.
 const LEVEL: i32 = 1;
 
@@ -78,11 +81,13 @@ pub struct FlowWriter<W> {
     gone: Vec<u8>,
     written: u64,
     most: u64,
+    /// Whether something is missing already.
+    is_broken: bool,
 }
 
 impl<W: Write> FlowWriter<W> {
-    /// Starts a file; compressed, it is a series of Zstandard frames that hold the very same bytes.
-    /// `None` if it cannot but be larger than `most` bytes.
+    /// Starts a file; compressed, it is a series of Zstandard frames that hold the very same bytes,
+    /// each of which `out` has to write as a whole or not at all. `None` if it cannot but be larger than `most` bytes.
     ///
     /// # Errors
     ///
@@ -106,6 +111,7 @@ impl<W: Write> FlowWriter<W> {
             gone,
             written: 0,
             most,
+            is_broken: false,
         };
         let mut start = MAGIC.to_vec();
         start.extend_from_slice(&VERSION.to_le_bytes());
@@ -114,6 +120,8 @@ impl<W: Write> FlowWriter<W> {
             return Ok(None);
         }
         writer.put(&start)?;
+        // A file that was begun is known for what it is.
+        writer.pack()?;
         Walker::default().save(&mut writer.frames);
         Ok(Some(writer))
     }
@@ -133,10 +141,7 @@ impl<W: Write> FlowWriter<W> {
     /// What waits may come to far less than it is.
     fn makes_room(&mut self, length: usize, walker: &Walker, count: u64) -> io::Result<bool> {
         if self.compress {
-            self.flush(walker, count)?;
-            if !self.waiting.is_empty() {
-                self.compress()?;
-            }
+            self.quiet(walker, count)?;
         }
         Ok(self.size_with(length) <= self.most)
     }
@@ -206,6 +211,16 @@ impl<W: Write> FlowWriter<W> {
         Ok(())
     }
 
+    /// Writes what there is, for whoever reads along.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn quiet(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+        self.flush(walker, count)?;
+        self.pack()
+    }
+
     fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         if !self.codes.is_empty() {
@@ -230,45 +245,69 @@ impl<W: Write> FlowWriter<W> {
             return self.out.write_all(bytes);
         }
         self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= FRAME { self.compress() } else { Ok(()) }
+        if self.waiting.len() >= FRAME { self.pack() } else { Ok(()) }
     }
 
-    fn compress(&mut self) -> io::Result<()> {
-        let frame = zstd::bulk::compress(&self.waiting, LEVEL)?;
+    /// Compresses what waits for it.
+    fn pack(&mut self) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let (mut rest, mut size) = (&waiting[..], waiting.len());
+        let mut full = None;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(size.min(rest.len()));
+            let frame = zstd::bulk::compress(piece, LEVEL)?;
+            match self.out.write_all(&frame) {
+                Ok(()) => {
+                    self.written += frame.len() as u64;
+                    rest = after;
+                }
+                Err(error) => {
+                    self.is_broken = true;
+                    if !is_full(&error) || piece.len() < LEAST {
+                        return Err(error);
+                    }
+                    // Less of it may fit.
+                    (size, full) = (piece.len() / 2, Some(error));
+                }
+            }
+        }
+        self.waiting = waiting;
         self.waiting.clear();
-        self.written += frame.len() as u64;
-        self.out.write_all(&frame)
+        full.map_or(Ok(()), Err)
     }
 
     /// Writes what is left, and how it ended.
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// Those of the writer; that it failed before, where it was compressed.
     pub fn finish(mut self, walker: &Walker, count: u64, end: &Value) -> io::Result<W> {
+        if self.is_broken {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.flush(walker, count)?;
         let mut bytes = Vec::new();
         append(&mut bytes, section::END, &[end.to_string().as_bytes()])?;
         self.put(&bytes)?;
-        if !self.waiting.is_empty() {
-            self.compress()?;
-        }
+        self.pack()?;
         self.out.flush()?;
         Ok(self.out)
     }
+}
+
+/// Whether an error says that there is no room for so many bytes; for fewer there may be.
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | FileTooLarge | QuotaExceeded)
 }
 
 /// How large a file of so many bytes becomes at most when `more` are compressed behind them: each
 /// block of 128 KiB that does not shrink takes 3 bytes more (RFC 8878), and frames have ends.
 fn packed(written: u64, more: u64) -> u64 {
     written + more + more / 128 + 64
-}
-
-/// How many bytes can be compressed behind those that are written, that the file be no larger than
-/// `most`.
-pub fn room_to_pack(most: u64, written: u64) -> u64 {
-    let room = most.saturating_sub(written).saturating_sub(64);
-    room - room / 64
 }
 
 impl<W> fmt::Debug for FlowWriter<W> {
@@ -457,6 +496,10 @@ impl<R: Read> Sections<R> {
         let is_cut = (content.len() as u64) < length.into();
         match read {
             // What is compressed may be wrong long before that is seen: none of it counts.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.cut = Some((at, CUT.to_owned()));
+                return self.next();
+            }
             Err(error) if is_damage(&error) => return Err(Broken::at(self.offset, error)),
             Err(error) => return Err(error.into()),
             Ok(_) if is_cut => self.cut = Some((at, CUT.to_owned())),
@@ -529,6 +572,7 @@ impl<R: Read> Sections<R> {
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
                 Err(error) if is_damage(&error) => {
                     return Err(Broken::at(self.offset + filled as u64, error));
                 }
@@ -543,8 +587,8 @@ impl<R: Read> Sections<R> {
 /// What is wrong where a file ends too early.
 const CUT: &str = "the recording is cut short here; it was never finished";
 
-/// Whether it is the compressed file that is cut or damaged, not the disk that cannot be read.
+/// Whether it is the compressed file that is damaged, not the disk that cannot be read.
 fn is_damage(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | Other | UnexpectedEof)
+    use io::ErrorKind::{InvalidData, InvalidInput, Other};
+    matches!(error.kind(), InvalidData | InvalidInput | Other)
 }

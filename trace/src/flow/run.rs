@@ -40,6 +40,8 @@ pub struct Wanted {
     pub blog: bool,
     /// Code objects of this `co_name` alone.
     pub name: Option<Vec<u8>>,
+    /// Whether only instructions whose lines are wanted count as such.
+    pub counts_lines: bool,
 }
 
 /// What the runs and steps of all code objects take that were made and not given up.
@@ -68,7 +70,7 @@ impl Held {
 pub struct Group {
     /// `f_lasti` while they run.
     pub lasti: u32,
-    /// How many instructions of the run there are up to its end.
+    /// How many instructions of the run that count there are up to its end.
     pub count: u32,
     /// Where the text of its lines ends.
     pub end: u32,
@@ -83,7 +85,7 @@ pub struct Run {
     pub groups: Box<[Group]>,
     /// Its lines.
     pub text: Box<[u8]>,
-    /// Where the line of each instruction ends; empty where one is left out.
+    /// Where the line of each instruction ends that counts; empty where one is left out.
     pub ends: Box<[u32]>,
     /// One instruction, and its lines are too long to keep: [`Code::long_lines`] makes them.
     pub is_long: bool,
@@ -130,6 +132,7 @@ pub struct Code {
     pub is_wanted: bool,
     resolve: bool,
     blog: bool,
+    counts_lines: bool,
     runs: Vec<Run>,
     /// The run that starts at each offset; the last one for all offsets outside the code.
     starts: Box<[u32]>,
@@ -148,6 +151,7 @@ impl Code {
             is_wanted: wanted.lines && name.is_none_or(|name| name == definition.name),
             resolve: wanted.resolve,
             blog: wanted.blog,
+            counts_lines: wanted.counts_lines,
             definition,
             runs: Vec::new(),
             starts: Box::default(),
@@ -230,7 +234,7 @@ impl Code {
                     break Then::On(offset.into());
                 }
                 is_long = true;
-                ends.resize(at.prefixes as usize + 1, 0);
+                ends.resize((0..=at.prefixes).filter(|&at| self.counts(at)).count(), 0);
             } else {
                 self.lines(&at, &mut text, |text| ends.push(text.len() as u32));
             }
@@ -255,20 +259,34 @@ impl Code {
         }
     }
 
-    /// Appends the lines of an instruction and its prefixes, and says where each ends.
+    /// Appends the lines of an instruction and its prefixes, and says where each ends that counts.
     fn lines(&self, at: &Decoded, out: &mut Vec<u8>, mut ended: impl FnMut(&mut Vec<u8>)) {
         for prefix in 0..at.prefixes {
             let offset = at.lasti + 3 * prefix;
             let operand = reach::prefix(&self.definition.code, at.lasti, prefix + 1);
-            if prefix == 0 || !self.blog {
+            if self.is_written(prefix) {
                 self.line(out, offset, EXTENDED_ARG, operand, None);
             }
-            ended(out);
+            if self.counts(prefix) {
+                ended(out);
+            }
         }
-        if at.prefixes == 0 || !self.blog {
+        if self.is_written(at.prefixes) {
             self.line(out, at.offset, at.opcode, at.operand, None);
         }
-        ended(out);
+        if self.counts(at.prefixes) {
+            ended(out);
+        }
+    }
+
+    /// Whether there is a line for what stands behind so many prefixes.
+    fn is_written(&self, prefixes: u32) -> bool {
+        prefixes == 0 || !self.blog
+    }
+
+    /// Whether it counts as an instruction.
+    fn counts(&self, prefixes: u32) -> bool {
+        !self.counts_lines || (self.is_wanted && self.is_written(prefixes))
     }
 
     /// The most bytes that those lines take.

@@ -8,10 +8,11 @@ use super::walk::Visit;
 pub struct Text {
     /// The lines so far; whoever takes them clears it.
     pub lines: Vec<u8>,
-    /// How many instructions were executed so far.
+    /// How many instructions were executed so far, as far as they count.
     pub count: u64,
     /// Of the instructions, counted from 0, those that are written.
     pub stretch: std::ops::Range<u64>,
+    counts_lines: bool,
 }
 
 impl Text {
@@ -22,7 +23,12 @@ impl Text {
 
     /// The lines of a stretch, `count` instructions having been executed before.
     pub fn of(count: u64, stretch: std::ops::Range<u64>) -> Text {
-        Text { lines: Vec::new(), count, stretch }
+        Text { lines: Vec::new(), count, stretch, counts_lines: false }
+    }
+
+    /// The first lines, where only what has a line counts ([`super::run::Wanted::counts_lines`]).
+    pub fn first(lines: u64) -> Text {
+        Text { counts_lines: true, ..Text::of(0, 0..lines) }
     }
 
     /// Whether nothing that comes is written.
@@ -73,7 +79,7 @@ impl Visit for Text {
         if self.stretch.contains(&self.count) {
             self.lines.extend_from_slice(line);
         }
-        self.count += 1;
+        self.count += u64::from(!self.counts_lines || !line.is_empty());
     }
 
     #[inline]

@@ -58,6 +58,7 @@ impl Args {
             resolve: self.resolve,
             blog: self.blog,
             name: self.name.as_ref().map(|name| name.as_encoded_bytes().to_vec()),
+            counts_lines: false,
         };
         let threads = self.threads.map_or_else(
             || std::thread::available_parallelism().map_or(1, usize::from),

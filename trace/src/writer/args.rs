@@ -25,6 +25,9 @@ pub struct Args {
     /// The descriptor of the output
     #[arg(long)]
     pub out: i32,
+    /// The descriptor of the memory that is mapped while the traced program is there
+    #[arg(long)]
+    pub presence: i32,
     /// The traced process
     #[arg(long)]
     pub process: u32,
@@ -46,7 +49,10 @@ pub struct Args {
     /// Code objects of this name alone
     #[arg(long, allow_hyphen_values = true)]
     pub name: Option<OsString>,
-    /// End after this many instructions
+    /// Other threads are told of, too, each a file with limits of its own
+    #[arg(long)]
+    pub threads: bool,
+    /// End after this many lines, or instructions of a recording
     #[arg(long)]
     pub limit: Option<u64>,
     /// End before the file is larger than this
@@ -65,6 +71,7 @@ impl Args {
             resolve: self.resolve,
             blog: self.blog,
             name: self.name.as_ref().map(|name| name.as_encoded_bytes().to_vec()),
+            counts_lines: is_text,
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Sorts what was told by thread, each to its own track.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::FromRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::args::{Args, Kind};
+use super::ring::left_to_us;
 use super::sink::{Owner, Sink};
 use super::track::{How, Track};
 use super::{End, Trouble};
@@ -26,7 +27,12 @@ pub struct Keeper {
     current: u32,
     /// Each code object's definition, for the threads that are still to come.
     codes: Vec<Vec<u8>>,
-    has_threads: bool,
+    /// Whether each thread has a file, with limits of its own.
+    threads: bool,
+    /// The threads whose files have reached a limit.
+    over: HashSet<u32>,
+    /// Locks the first thread's file until all are finished: whoever waits for it finds all.
+    lock: Option<File>,
 }
 
 /// The thread that starts the program.
@@ -34,8 +40,7 @@ const FIRST: u32 = 0;
 
 impl Keeper {
     pub fn new(args: &Args) -> Result<Keeper, Trouble> {
-        // SAFETY: the hook has left this descriptor to us, and names it to nobody else.
-        let file = unsafe { File::from_raw_fd(args.out) };
+        let file = left_to_us(args.out);
         let mut about =
             serde_json::from_slice(args.about.as_encoded_bytes()).unwrap_or(Value::Null);
         if let (Some(limit), Some(about)) = (args.limit, about.as_object_mut()) {
@@ -50,15 +55,21 @@ impl Keeper {
             about,
         };
         let owner = if args.file == Path::new("-") { Owner::Program } else { Owner::We };
-        let tracks = HashMap::from([(FIRST, Track::new(Sink::new(file, owner), &how)?)]);
-        Ok(Keeper {
+        // A lock is shared with what is cloned.
+        let is_file = file.metadata().is_ok_and(|file| file.is_file());
+        let lock = if args.threads && is_file { file.try_clone().ok() } else { None };
+        let mut keeper = Keeper {
             how,
             file: args.file.clone(),
-            tracks,
+            tracks: HashMap::new(),
             current: FIRST,
             codes: Vec::new(),
-            has_threads: false,
-        })
+            threads: args.threads,
+            over: HashSet::new(),
+            lock,
+        };
+        keeper.add(FIRST, Sink::new(file, owner))?;
+        Ok(keeper)
     }
 
     /// Takes a record, whose bytes these are.
@@ -75,12 +86,43 @@ impl Keeper {
             | Event::Forget { .. }
             | Event::Switch { .. }
             | Event::Gone { .. } => self.other(outcomes, event),
-            _ => self.track()?.record(bytes, outcomes, event),
+            _ => match self.tracks.get_mut(&self.current) {
+                Some(track) => match track.record(bytes, outcomes, event) {
+                    Err(Trouble::Limit) => self.end(self.current),
+                    result => result,
+                },
+                None if self.over.contains(&self.current) => Ok(()),
+                None => Err(Fault::NoFrame.into()),
+            },
         }
     }
 
-    fn track(&mut self) -> Result<&mut Track, Trouble> {
-        self.tracks.get_mut(&self.current).ok_or(Trouble::Fault(Fault::NoFrame))
+    /// A thread's file has reached a limit: where each has its own, the others go on.
+    #[cold]
+    fn end(&mut self, thread: u32) -> Result<(), Trouble> {
+        if !self.threads {
+            return Err(Trouble::Limit);
+        }
+        self.over.insert(thread);
+        match self.tracks.remove(&thread) {
+            Some(track) => Ok(track.finish(End::Limit)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Does the same with each track.
+    fn each(
+        &mut self,
+        mut what: impl FnMut(&mut Track) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let mut full = Vec::new();
+        for (&thread, track) in &mut self.tracks {
+            match what(track) {
+                Err(Trouble::Limit) => full.push(thread),
+                result => result?,
+            }
+        }
+        full.into_iter().try_for_each(|thread| self.end(thread))
     }
 
     /// Events that are not one thread's alone; the outcomes before them are.
@@ -91,15 +133,11 @@ impl Keeper {
         match *event {
             Event::Define { code, definition } => {
                 let read = Definition::read(definition).map_err(Fault::Event)?;
-                for track in self.tracks.values_mut() {
-                    track.define(event, code, &read)?;
-                }
+                self.each(|track| track.define(event, code, &read))?;
                 self.codes.push(definition.to_vec());
             }
             Event::Watch { code } => {
-                for track in self.tracks.values_mut() {
-                    track.watch(event, code)?;
-                }
+                self.each(|track| track.watch(event, code))?;
                 // The first byte of a definition says so.
                 let known = self.codes.get_mut((code as usize).wrapping_sub(1));
                 if let Some(byte) = known.and_then(|known| known.first_mut()) {
@@ -107,9 +145,7 @@ impl Keeper {
                 }
             }
             Event::Forget { code } => {
-                for track in self.tracks.values_mut() {
-                    track.forget(event, code)?;
-                }
+                self.each(|track| track.forget(event, code))?;
                 if let Some(known) = self.codes.get_mut((code as usize).wrapping_sub(1)) {
                     *known = Vec::new();
                 }
@@ -119,10 +155,9 @@ impl Keeper {
                 self.pass(Outcomes::default(), &Event::Switch { thread, lasti })?;
                 self.switch(thread)?;
             }
-            Event::Gone { thread } => {
-                if thread != FIRST
-                    && let Some(track) = self.tracks.remove(&thread)
-                {
+            Event::Gone { thread } if thread != FIRST => {
+                self.over.remove(&thread);
+                if let Some(track) = self.tracks.remove(&thread) {
                     track.finish(End::Ended)?;
                 }
             }
@@ -135,21 +170,39 @@ impl Keeper {
         let mut bytes = Vec::new();
         event::write(&mut bytes, outcomes, event);
         match self.tracks.get_mut(&self.current) {
-            Some(track) => track.record(&bytes, outcomes, event),
+            Some(track) => match track.record(&bytes, outcomes, event) {
+                Err(Trouble::Limit) => self.end(self.current),
+                result => result,
+            },
             None => Ok(()),
         }
     }
 
     fn switch(&mut self, thread: u32) -> Result<(), Trouble> {
         self.current = thread;
-        if self.tracks.contains_key(&thread) {
+        if self.tracks.contains_key(&thread) || self.over.contains(&thread) {
             return Ok(());
         }
-        self.has_threads = true;
         let file = File::create(beside(&self.file, &format!("thread-{thread}")))?;
         // Readers wait for each file. One without locks is written all the same.
         let _ = file.try_lock();
-        let mut track = Track::new(Sink::new(file, Owner::We), &self.how)?;
+        self.add(thread, Sink::new(file, Owner::We))
+    }
+
+    /// Starts a thread's file with all code objects so far.
+    fn add(&mut self, thread: u32, sink: Sink) -> Result<(), Trouble> {
+        match self.begin(sink) {
+            Ok(track) => {
+                self.tracks.insert(thread, track);
+                Ok(())
+            }
+            Err(Trouble::Limit) => self.end(thread),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn begin(&self, sink: Sink) -> Result<Track, Trouble> {
+        let mut track = Track::new(sink, &self.how)?;
         for (index, definition) in self.codes.iter().enumerate() {
             let code = index as u32 + 1;
             let event = Event::Define { code, definition };
@@ -168,13 +221,17 @@ impl Keeper {
             };
             track.define(&event, code, &read)?;
         }
-        self.tracks.insert(thread, track);
-        Ok(())
+        Ok(track)
     }
 
     /// Nothing comes for the moment.
     pub fn idle(&mut self) -> Result<(), Trouble> {
-        self.tracks.values_mut().try_for_each(Track::idle)
+        self.each(Track::idle)
+    }
+
+    /// Nothing has come for a while.
+    pub fn quiet(&mut self) -> Result<(), Trouble> {
+        self.each(Track::quiet)
     }
 
     /// Writes what is left. Whoever waits for the first thread's file finds all of them.
@@ -184,6 +241,7 @@ impl Keeper {
         for track in self.tracks.into_values().chain(first) {
             result = track.finish(end).and(result);
         }
+        drop(self.lock);
         result
     }
 }
@@ -198,8 +256,7 @@ pub(super) fn beside(file: &Path, what: &str) -> PathBuf {
     let (stem, suffix) = name.split_at(dot);
     let mut new = OsString::new();
     for part in [stem, b".", what.as_bytes(), suffix] {
-        // SAFETY: cut at ASCII bytes of a valid name, which stay valid on both sides.
-        new.push(unsafe { std::ffi::OsStr::from_encoded_bytes_unchecked(part) });
+        new.push(OsStr::from_bytes(part));
     }
     file.with_file_name(new)
 }

@@ -10,9 +10,12 @@ use std::thread;
 use std::time::Duration;
 
 use memmap2::MmapRaw;
+use rustix::fs::{SealFlags, fcntl_add_seals};
+use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::futex;
 
+use super::args::Args;
 use crate::flow::event::Outcomes;
 use crate::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, lasti_with};
 
@@ -20,25 +23,26 @@ use crate::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, lasti_with};
 const SLEEP: Duration = Duration::from_millis(50);
 
 /// The shared memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ring {
     map: Arc<MmapRaw>,
     died: Arc<AtomicBool>,
+    presence: Arc<File>,
 }
 
 impl Ring {
-    /// Maps the memory behind a descriptor, and watches the process that tells.
-    pub fn open(descriptor: i32, process: u32) -> io::Result<Ring> {
-        // SAFETY: the hook has left this descriptor to us, and names it to nobody else.
-        let file = unsafe { File::from_raw_fd(descriptor) };
+    /// Maps the memory that the hook shares, and watches the process that tells.
+    pub fn open(args: &Args) -> io::Result<Ring> {
+        let file = left_to_us(args.ring);
         if file.metadata()?.len() != (PAGE + RING) as u64 {
             return Err(io::Error::other("the shared memory has another size than this writer's"));
         }
         let map = Arc::new(MmapRaw::map_raw(&file)?);
         let died = Arc::new(AtomicBool::new(false));
-        let ring = Ring { map: Arc::clone(&map), died: Arc::clone(&died) };
-        let watching = Ring { map, died };
-        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+        let presence = Arc::new(left_to_us(args.presence));
+        let ring = Ring { map, died, presence };
+        let watching = ring.clone();
+        let pid = i32::try_from(args.process).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("there is no such process"))?;
         thread::Builder::new().name("watch".to_owned()).stack_size(1 << 16).spawn(move || {
             wait_for_end(pid);
@@ -88,17 +92,29 @@ impl Ring {
         }
     }
 
-    /// Sleeps until there is news, for [`SLEEP`] at most.
-    pub fn wait(&self) {
+    /// Sleeps until there is news, for [`SLEEP`] at most; whether there was none.
+    pub fn wait(&self) -> bool {
+        let mut is_quiet = false;
         let page = self.page();
         let news = page.news.load(SeqCst);
         page.writer_waits.store(1, SeqCst);
         if page.head.load(SeqCst) == page.tail.load(Relaxed) && !self.is_over() {
             let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
             // Woken, interrupted or late: whoever calls looks again.
-            let _ = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
+            let woken = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
+            is_quiet = woken == Err(Errno::TIMEDOUT);
+            if is_quiet && self.is_left() {
+                self.died.store(true, Release);
+            }
         }
         page.writer_waits.store(0, SeqCst);
+        is_quiet
+    }
+
+    /// Whether nobody has the program's memory any more: it has ended, or another program has
+    /// taken its place. What is not mapped for writing, and only that, can be sealed.
+    fn is_left(&self) -> bool {
+        fcntl_add_seals(&*self.presence, SealFlags::WRITE).is_ok()
     }
 
     /// Whether nothing more will be told.
@@ -146,6 +162,12 @@ impl Ring {
         self.page().done.store(1, SeqCst);
         self.wake_hook();
     }
+}
+
+/// The file behind a descriptor that the hook has started us with.
+pub(super) fn left_to_us(descriptor: i32) -> File {
+    // SAFETY: the hook has left this descriptor to us alone, and names each once.
+    unsafe { File::from_raw_fd(descriptor) }
 }
 
 /// Returns when the process has ended.

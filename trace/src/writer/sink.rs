@@ -4,7 +4,9 @@
 //! trace; of lines it then keeps the whole ones only.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
+
+use crate::flow::file::is_full;
 
 /// Bytes that a pipe takes at once, whoever else writes to it (POSIX, `PIPE_BUF` on Linux).
 const AT_ONCE: usize = 4096;
@@ -14,6 +16,8 @@ const AT_ONCE: usize = 4096;
 pub struct Sink {
     file: File,
     owner: Owner,
+    /// Whether what is written at once is only of use as a whole.
+    is_in_pieces: bool,
     written: u64,
     failed: Option<i32>,
 }
@@ -30,7 +34,12 @@ pub enum Owner {
 impl Sink {
     /// A file, empty if it is ours.
     pub fn new(file: File, owner: Owner) -> Sink {
-        Sink { file, owner, written: 0, failed: None }
+        Sink { file, owner, is_in_pieces: false, written: 0, failed: None }
+    }
+
+    /// The same for what [`Write::write_all`] shall only ever write as a whole.
+    pub fn in_pieces(self) -> Sink {
+        Sink { is_in_pieces: true, ..self }
     }
 
     /// How many bytes were written.
@@ -42,15 +51,56 @@ impl Sink {
     pub fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
         let before = self.written;
         let result = match self.owner {
-            Owner::We => self.write_all(lines),
-            Owner::Program => pieces(lines).try_for_each(|piece| self.write_all(piece)),
+            Owner::We => self.put(lines),
+            Owner::Program => pieces(lines).try_for_each(|piece| self.put(piece)),
         };
-        if result.is_err() && self.owner == Owner::We && self.written > before {
+        if result.is_err() {
             let written = &lines[..(self.written - before) as usize];
-            // Only a regular file can be cut; nothing is lost where it cannot.
-            let _ = self.file.set_len(before + whole(written) as u64);
+            self.cut(before + whole(written) as u64);
         }
         result
+    }
+
+    /// Writes bytes that are only of use as a whole. If that fails, a file of ours has none of them,
+    /// and where they were only too many it takes fewer.
+    pub fn piece(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let before = self.written;
+        let result = self.put(bytes);
+        if let Err(error) = &result
+            && self.cut(before)
+            && is_full(error)
+        {
+            self.failed = None;
+        }
+        result
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back what was written beyond a length; a full disk lets a file become shorter. False
+    /// where it is still there: only a regular file can be cut.
+    fn cut(&mut self, length: u64) -> bool {
+        if self.written == length {
+            return true;
+        }
+        let is_cut = self.owner == Owner::We
+            && self.file.set_len(length).is_ok()
+            && self.file.seek(SeekFrom::Start(length)).is_ok();
+        if is_cut {
+            self.written = length;
+        }
+        is_cut
     }
 }
 
@@ -71,6 +121,10 @@ impl Write for Sink {
                 Err(error)
             }
         }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.is_in_pieces { self.piece(bytes) } else { self.put(bytes) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

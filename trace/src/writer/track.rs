@@ -1,14 +1,15 @@
 //! What is kept of one thread: where it goes, and the file that it is written to.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde_json::{Value, json};
 
+use super::packed::{FRAME, Packed};
 use super::sink::{Sink, whole};
 use super::{End, Trouble};
 use crate::flow::code::Definition;
 use crate::flow::event::{Event, Outcomes};
-use crate::flow::file::{FlowWriter, INSTRUCTIONS, room_to_pack};
+use crate::flow::file::{FlowWriter, INSTRUCTIONS};
 use crate::flow::run::Wanted;
 use crate::flow::text::{Count, Text};
 use crate::flow::walk::Walker;
@@ -29,11 +30,9 @@ pub struct How {
 
 enum Out {
     Text { text: Text, sink: Sink },
-    Zstd { text: Text, encoder: Box<Encoder>, since_flush: u64 },
+    Packed { text: Text, packed: Box<Packed> },
     Flow { flow: Box<FlowWriter<Sink>>, count: Count },
 }
-
-type Encoder = zstd::stream::write::Encoder<'static, Sink>;
 
 /// One thread's file.
 pub struct Track {
@@ -46,14 +45,14 @@ pub struct Track {
 
 impl Track {
     pub fn new(sink: Sink, how: &How) -> Result<Track, Trouble> {
-        let text = || Text::of(0, 0..how.limit);
+        let text = || Text::first(how.limit);
         let out = if how.is_flow {
+            let sink = if how.compress { sink.in_pieces() } else { sink };
             let flow = FlowWriter::new(sink, how.compress, how.max_bytes, &how.about)?;
             let flow = flow.ok_or(Trouble::Limit)?;
             Out::Flow { flow: Box::new(flow), count: Count::default() }
         } else if how.compress {
-            let encoder = Box::new(Encoder::new(sink, 1)?);
-            Out::Zstd { text: text(), encoder, since_flush: 0 }
+            Out::Packed { text: text(), packed: Box::new(Packed::new(sink)?) }
         } else {
             Out::Text { text: text(), sink }
         };
@@ -126,11 +125,11 @@ impl Track {
                 }
                 self.is_over = text.is_over();
             }
-            Out::Zstd { text, encoder, since_flush } => {
+            Out::Packed { text, packed } => {
                 walker.outcomes(outcomes, text)?;
                 walker.event(event, text)?;
-                if text.lines.len() >= BLOCK {
-                    write_packed(text, encoder, since_flush, self.max_bytes)?;
+                if text.lines.len() >= FRAME {
+                    write_packed(text, packed, self.max_bytes)?;
                 }
                 self.is_over = text.is_over();
             }
@@ -156,6 +155,16 @@ impl Track {
         Ok(())
     }
 
+    /// Nothing has come for a while: what there is shall be in the file, whatever becomes of us.
+    pub fn quiet(&mut self) -> Result<(), Trouble> {
+        match &mut self.out {
+            Out::Text { .. } => {}
+            Out::Packed { text, packed } => write_packed(text, packed, self.max_bytes)?,
+            Out::Flow { flow, count } => flow.quiet(&self.walker, count.0)?,
+        }
+        Ok(())
+    }
+
     /// Writes what is left and how it ended.
     pub fn finish(self, end: End) -> io::Result<()> {
         let unless_full = |result| match result {
@@ -166,11 +175,9 @@ impl Track {
             Out::Text { mut text, mut sink } => {
                 unless_full(write_text(&mut text, &mut sink, self.max_bytes))
             }
-            Out::Zstd { mut text, mut encoder, mut since_flush } => {
-                let most = self.max_bytes;
-                unless_full(write_packed(&mut text, &mut encoder, &mut since_flush, most))?;
-                encoder.finish()?;
-                Ok(())
+            Out::Packed { mut text, mut packed } => {
+                unless_full(write_packed(&mut text, &mut packed, self.max_bytes))?;
+                unless_full(packed.finish(self.max_bytes))
             }
             Out::Flow { flow, count } => {
                 let how = match end {
@@ -199,33 +206,9 @@ fn write_text(text: &mut Text, sink: &mut Sink, most: u64) -> Result<(), Trouble
     if is_full { Err(Trouble::Limit) } else { Ok(()) }
 }
 
-/// The same, compressed. What lines come to is known once the compressor has let go of them; until
-/// then they count as if they did not shrink.
-fn write_packed(
-    text: &mut Text,
-    encoder: &mut Encoder,
-    since_flush: &mut u64,
-    most: u64,
-) -> Result<(), Trouble> {
-    let mut rest = &text.lines[..];
-    let mut result = Ok(());
-    while !rest.is_empty() {
-        let mut room = room_to_pack(most, encoder.get_ref().written()).saturating_sub(*since_flush);
-        if rest.len() as u64 > room {
-            encoder.flush()?;
-            *since_flush = 0;
-            room = room_to_pack(most, encoder.get_ref().written());
-        }
-        let fits = &rest[..room.min(rest.len() as u64) as usize];
-        let length = if fits.len() < rest.len() { whole(fits) } else { rest.len() };
-        if length == 0 {
-            result = Err(Trouble::Limit);
-            break;
-        }
-        encoder.write_all(&rest[..length])?;
-        *since_flush += length as u64;
-        rest = &rest[length..];
-    }
+/// The same, compressed.
+fn write_packed(text: &mut Text, packed: &mut Packed, most: u64) -> Result<(), Trouble> {
+    let result = packed.lines(&text.lines, most);
     text.lines.clear();
     result
 }

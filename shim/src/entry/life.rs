@@ -1,0 +1,257 @@
+//! The life of a trace: asked for in the environment, begun before the program's first instruction,
+//! begun anew in a child that is followed, and ended with the interpreter.
+//!
+//! What is told in between is the rest of `entry`.
+
+use std::env;
+use std::ffi::{OsString, c_int};
+use std::io;
+use std::panic::catch_unwind;
+use std::path::Path;
+use std::process;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{FAULT, STATE, guarded, plain, say, set_thread, shared, slowly, stop};
+use crate::memory;
+use crate::output;
+use crate::py::{self, Frame, PyThreadState};
+use crate::recorder::Recorder;
+use crate::settings::{self, Settings};
+use crate::shared::Lost;
+use crate::spawn;
+
+/// As the interpreter's main function starts: takes the settings out of the environment.
+#[unsafe(no_mangle)]
+extern "C" fn traced_configure() {
+    let settings = catch_unwind(|| Settings::read(|name| env::var_os(name)));
+    let settings = match settings {
+        Ok(Ok(settings)) => settings,
+        Ok(Err(message)) => refuse(&message),
+        Err(_) => refuse(FAULT),
+    };
+    if settings.as_ref().is_some_and(|settings| !settings.inherit) {
+        for name in settings::VARIABLES {
+            // SAFETY: nothing has started a thread yet; this is the first thing that Py_Main does.
+            unsafe { env::remove_var(name) };
+        }
+    }
+    if let Some((name, value)) = settings.as_ref().and_then(|all| all.for_heirs(process::id())) {
+        // SAFETY: as above.
+        unsafe { env::set_var(name, value) };
+    }
+    *STATE.settings.borrow_mut() = settings;
+}
+
+/// Whether the program is a marshalled code object without a header.
+#[unsafe(no_mangle)]
+extern "C" fn traced_is_raw_program() -> c_int {
+    STATE.settings.borrow().as_ref().is_some_and(|settings| settings.raw).into()
+}
+
+/// Before the program's first instruction: opens the trace, if one is wanted.
+///
+/// # Safety
+///
+/// `thread` must be the calling thread's state.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
+    let Some(settings) = STATE.settings.borrow().clone() else { return };
+    let file = settings.file_of(process::id());
+    if settings.is_taken(process::id()) && Path::new(&file).is_file() {
+        refuse(&format!(
+            "cannot write the trace to `{}`: it has that of the program that was in this process \
+             before; put `%p` into its name",
+            file.to_string_lossy()
+        ));
+    }
+    match catch_unwind(|| begin(&settings, file, 0)) {
+        Ok(Ok(())) => {}
+        Ok(Err(message)) => refuse(&message),
+        Err(_) => refuse(FAULT),
+    }
+    // SAFETY: both only keep the address of a function that is never unloaded.
+    unsafe {
+        libc::atexit(at_exit);
+        libc::pthread_atfork(None, None, Some(in_forked_child));
+    }
+    if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
+        recorder.thread(thread as usize);
+    }
+    STATE.guards.set(settings.guard);
+    STATE.asks.set(settings.guard);
+    if settings.every {
+        slowly(|recorder| recorder.every(-1));
+        shared().page().every.store(1, Relaxed);
+        STATE.asks.set(true);
+    }
+    set_thread(thread);
+}
+
+/// In a forked child, once the interpreter has seen to itself.
+///
+/// # Safety
+///
+/// `thread` must be the calling thread's state.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
+    let settings = STATE.settings.borrow().clone();
+    let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
+    // The parent's numbers are in the code objects: ours start above.
+    let base = STATE.numbers.get();
+    let mut file = settings.file_of(process::id());
+    file.push(format!(".{}", process::id()));
+    match catch_unwind(|| begin(&settings, file, base)) {
+        Ok(Ok(())) => {}
+        Ok(Err(message)) => return say(&format!("{message}; this child is not traced")),
+        Err(_) => return say(FAULT),
+    }
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut next = py::current_frame();
+    while let Some(frame) = next {
+        frames.push(frame);
+        next = frame.back();
+    }
+    let mut watched = false;
+    slowly(|recorder| {
+        recorder.thread(thread as usize);
+        for frame in frames.iter().rev() {
+            watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
+        }
+    });
+    STATE.guards.set(settings.guard);
+    STATE.asks.set(settings.guard || watched);
+    set_thread(thread);
+}
+
+/// Opens the file, starts the writer, makes the recorder. The error is a message.
+fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
+    let shown = file.to_string_lossy().into_owned();
+    let out = output::open(&file)
+        .map_err(|error| format!("cannot open `{shown}` to write the trace: {}", plain(&error)))?;
+    let program = spawn::program()
+        .map_err(|error| format!("cannot find the writer of traces: {}", plain(&error)))?;
+    let failed = |error: &io::Error| {
+        let program = program.display();
+        format!(
+            "cannot start the writer of traces `{program}`: {}; `cargo xtask build-python` puts it \
+             there",
+            plain(error)
+        )
+    };
+    let unshared = |error: io::Error| {
+        format!("cannot share memory with the writer of traces: {}", plain(&error))
+    };
+    let ring = shared().open().map_err(unshared)?;
+    let presence = memory::appear().map_err(unshared)?;
+    let page = shared().page();
+    page.base.store(base, Relaxed);
+    let arguments = arguments(settings, file);
+    spawn::start(&program, arguments, [&ring, &out, &presence], page)
+        .map_err(|error| failed(&error))?;
+    shared().wait_for_writer().map_err(|lost| match lost {
+        Lost::Write(errno) => failed(&io::Error::from_raw_os_error(errno)),
+        _ => failed(&io::Error::other("it does not answer")),
+    })?;
+    let constants = settings.resolve || settings.flow;
+    *STATE.recorder.borrow_mut() = Some(Recorder::new(constants, base));
+    Ok(())
+}
+
+fn arguments(settings: &Settings, file: OsString) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["writer".into()];
+    let mut pair = |name: &str, value: OsString| {
+        arguments.push(name.into());
+        arguments.push(value);
+    };
+    pair("--ring", spawn::RING.to_string().into());
+    pair("--out", spawn::OUT.to_string().into());
+    pair("--presence", spawn::PRESENCE.to_string().into());
+    pair("--process", process::id().to_string().into());
+    pair("--kind", if settings.flow { "flow" } else { "text" }.into());
+    if let Some(limit) = settings.limit {
+        pair("--limit", limit.to_string().into());
+    }
+    if let Some(most) = settings.max_bytes {
+        pair("--max-bytes", most.to_string().into());
+    }
+    if settings.flow {
+        pair("--about", about(settings).into());
+    }
+    for (wish, argument) in [
+        (settings.compress, "--compress"),
+        (settings.resolve, "--resolve"),
+        (settings.blog, "--blog"),
+        (settings.threads, "--threads"),
+    ] {
+        if wish {
+            arguments.push(argument.into());
+        }
+    }
+    // Whatever they hold, these are no options.
+    let mut joined = |name: &str, value: &std::ffi::OsStr| {
+        let mut argument = OsString::from(name);
+        argument.push(value);
+        arguments.push(argument);
+    };
+    joined("--file=", &file);
+    if let Some(name) = &settings.name {
+        use std::os::unix::ffi::OsStrExt;
+        joined("--name=", std::ffi::OsStr::from_bytes(name));
+    }
+    arguments
+}
+
+/// What a recording says of itself, a JSON object.
+fn about(settings: &Settings) -> String {
+    let program = settings.program.as_deref().unwrap_or_default();
+    let is_hash = program.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let build = option_env!("PYTHON27_TRACED_BUILD").unwrap_or("unknown");
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    format!(
+        r#"{{"format":"py27-flow 1","interpreter":"CPython 2.7.18","build":"{build}","program_sha256":{},"time":{},"process":{}}}"#,
+        if is_hash && !program.is_empty() { format!("\"{program}\"") } else { "null".to_owned() },
+        time.map_or(0, |time| time.as_secs()),
+        process::id(),
+    )
+}
+
+/// When the interpreter ends, once the program's own finalizers have run.
+#[unsafe(no_mangle)]
+extern "C" fn traced_stop() {
+    at_exit();
+}
+
+/// Whoever calls exit(), in the interpreter's own end or in place of it.
+extern "C" fn at_exit() {
+    guarded(|| {
+        let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
+        let Some(mut recorder) = recorder else { return Ok(()) };
+        stop();
+        recorder.begin(shared().outcomes());
+        recorder.end(shared().progress());
+        let result = shared().tell(&recorder.out, false).and_then(|()| shared().close());
+        shared().leave();
+        match result {
+            Err(Lost::Limit) => Ok(()),
+            result => result,
+        }
+    });
+}
+
+/// In the child: the trace is the parent's, and so is what was told.
+extern "C" fn in_forked_child() {
+    stop();
+    shared().leave();
+    if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
+        if let Some(recorder) = recorder.as_ref() {
+            STATE.numbers.set(recorder.last_number());
+        }
+        *recorder = None;
+    }
+}
+
+/// For what the user can mend, before the program has started.
+fn refuse(message: &str) -> ! {
+    say(message);
+    process::exit(2);
+}
