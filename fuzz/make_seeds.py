@@ -1,15 +1,23 @@
-"""Make the seeds of the targets `pyc`, `diff` and `convert` anew: Python 2.7, `fuzz/make_seeds.py`.
+"""Make the seeds of the targets `pyc`, `diff`, `convert` and `flow` anew: `./python27-traced fuzz/make_seeds.py`.
 
-Small programs of the corpus, marshalled without a header, and the seeds of the readers in pairs.
+Small programs of the corpus, marshalled without a header, the seeds of the readers in pairs, and recordings of
+such programs, which say when they were made.
 """
+import imp
 import marshal
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, '..', 'tests', 'corpus')
 SEEDS = os.path.join(HERE, 'seeds')
 PROGRAMS = ('closures', 'code_names_odd', 'constants_handmade', 'constants_numbers', 'constants_unicode',
             'extended_arg_handmade', 'factorial', 'generator_in_with_and_try')
+RECORDED = ('code_objects_replaced', 'constant_mutates', 'extended_arg_handmade', 'factorial', 'generator_send',
+            'raise_forms', 'try_finally')
 FORMATS = ('blog', 'jsonl', 'xpython')  # as Format::ALL
 
 
@@ -28,9 +36,31 @@ def traces(name):
             yield seed.split('.')[0], trace.read()
 
 
-for program in PROGRAMS:
+def compiled(program):
     with open(os.path.join(CORPUS, program + '.py')) as source:
-        write('pyc', program, marshal.dumps(compile(source.read(), program + '.py', 'exec')))
+        return marshal.dumps(compile(source.read(), program + '.py', 'exec'))
+
+
+def recorded(program):
+    folder = tempfile.mkdtemp()
+    try:
+        pyc, flow = os.path.join(folder, program + '.pyc'), os.path.join(folder, program + '.flow')
+        with open(pyc, 'wb') as out:
+            out.write(imp.get_magic() + 4 * '\0' + compiled(program))
+        tracer = os.path.join(HERE, os.pardir, 'tracer.py')
+        with open(os.devnull, 'w') as null:
+            subprocess.check_call([sys.executable, tracer, '--format', 'flow', pyc, flow], stdout=null)
+        with open(flow, 'rb') as recording:
+            return recording.read()
+    finally:
+        shutil.rmtree(folder)
+
+
+for program in PROGRAMS:
+    write('pyc', program, compiled(program))
+
+for program in RECORDED:
+    write('flow', program, recorded(program))
 
 for number, name in enumerate(FORMATS):
     for seed, trace in traces(name):

@@ -38,9 +38,9 @@ impl CallPath {
     /// The first half of a step: a frame of that name is at its `first` instruction, or another.
     pub fn enter(&mut self, name: &[u8], first: bool) {
         let returned = std::mem::take(&mut self.left);
-        if first && !(self.jumped && self.top() == Some(cut(name))) {
+        if first && !(self.jumped && self.is_in(name)) {
             self.push(name);
-        } else if returned || self.top() != Some(cut(name)) {
+        } else if returned || !self.is_in(name) {
             self.align(name);
         }
     }
@@ -52,6 +52,11 @@ impl CallPath {
             self.pop();
             self.left = true;
         }
+    }
+
+    /// Whether the innermost frame has that name.
+    pub fn is_in(&self, name: &[u8]) -> bool {
+        self.top() == Some(cut(name))
     }
 
     /// Whether the next step may be in another frame than the last, of the same name or not.
@@ -93,7 +98,7 @@ impl CallPath {
     /// How many there would be with this step, which is not followed.
     pub fn depth_at(&self, event: &Event<'_>) -> usize {
         let name = event.code.name.unwrap_or_default();
-        if event.pc == 0 && !(self.jumped && self.top() == Some(cut(name))) {
+        if event.pc == 0 && !(self.jumped && self.is_in(name)) {
             return self.depth() + 1;
         }
         let near = self.ends.len().saturating_sub(NEAR);

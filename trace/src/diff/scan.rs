@@ -131,11 +131,11 @@ impl<'a> Scan<'a> {
     /// The step is at the start of a frame, or may be in another than the last.
     #[inline(never)]
     fn enter(&mut self, first: bool, path: &mut CallPath) {
-        // Only a jump to the first instruction is told from a call by what was before.
-        if first && self.count > 0 && !path.has_left() {
+        self.name = &self.text[self.line..self.name_end];
+        // What was before tells a jump to the frame's own first instruction from a call.
+        if first && self.count > 0 && path.is_in(self.name) && !path.has_left() {
             path.leave(self.opcode_before());
         }
-        self.name = &self.text[self.line..self.name_end];
         let word = self.text.get(self.line..self.line + WORD);
         (self.word, self.kept) = match (word, self.name.len()) {
             (Some(word), 1..=WORD) => (word_of(word), u128::MAX >> (8 * (WORD - self.name.len()))),
