@@ -44,7 +44,10 @@ fuzz_target!(|bytes: &[u8]| {
     let one = expanded(&bytes, 1);
     assert!(one == expanded(&bytes, 2));
     let lines = Lines::of("f", &bytes, Position::START);
-    let (Some((text, is_whole)), Ok(mut reader)) = (one, Reader::new(lines, Some(Format::Flow))) else { return };
+    let (Some((text, is_whole)), Ok(mut reader)) = (one, Reader::new(lines, Some(Format::Flow)))
+    else {
+        return;
+    };
     let mut steps = Vec::new();
     let ended = loop {
         match reader.next() {

@@ -73,6 +73,38 @@ fn compressed_recordings() {
     });
 }
 
+/// A recording is compared as it is, with the text of another run and with itself converted.
+#[test]
+fn recordings_are_read_as_any_trace() {
+    in_parallel(programs(""), |program| {
+        let python = Python::traced();
+        let packed = python.record(&program.folder, &[], &program.arguments(), "t.flow.zst");
+        let text = python.trace(&program.folder, &[], &program.arguments());
+        let (file, folder) = (packed.file(), packed.file().with_file_name(""));
+        let (lines, steps) = (folder.join("t.txt"), folder.join("t.jsonl"));
+        fs::write(&lines, text.text()).unwrap();
+        let run = |arguments: &[&std::ffi::OsStr]| {
+            let outcome = trace27(arguments);
+            assert_eq!(outcome.status, 0, "{arguments:?}: {}", outcome.text());
+            outcome.output
+        };
+        let (file, steps, lines) = (file.as_os_str(), steps.as_os_str(), lines.as_os_str());
+        run(&["diff".as_ref(), file, lines]);
+        run(&["convert".as_ref(), "--to".as_ref(), "jsonl".as_ref(), file, steps]);
+        run(&["diff".as_ref(), steps, file]);
+        let blog = run(&["convert".as_ref(), "--to".as_ref(), "blog".as_ref(), file, "-".as_ref()]);
+        assert_same("converted", &packed.expand(&[]), &blog);
+        let info = run(&["info".as_ref(), file]);
+        let count = run(&["validate".as_ref(), file]);
+        let number = |text: &[u8], before: &str, after: &str| {
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            let rest = text.split_once(before).unwrap().1.to_owned();
+            rest.split_once(after).unwrap().0.to_owned()
+        };
+        assert_eq!(number(&info, "\ninstructions ", "\n"), number(&count, "flow, ", " step"));
+    });
+}
+
 /// Instructions are counted from 1, and a stretch is what lies between.
 #[test]
 fn a_stretch_of_the_instructions() {

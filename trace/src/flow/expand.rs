@@ -241,15 +241,29 @@ struct Blocks<'a> {
 impl Blocks<'_> {
     #[cold]
     fn hand_on(&mut self) {
-        let spare = self.spare.lock().ok().and_then(|spare| spare.try_recv().ok());
-        let lines = std::mem::replace(&mut self.text.lines, spare.unwrap_or_default());
-        self.is_alone |= self.made.send(Made::Lines(lines)).is_err();
+        let Blocks { text, made, spare, is_alone } = self;
+        *is_alone |= hand_on(&mut text.lines, made, spare);
     }
+}
+
+/// Hands lines on; true if nobody takes them any more.
+fn hand_on(lines: &mut Vec<u8>, made: &SyncSender<Made>, spare: &Mutex<Receiver<Vec<u8>>>) -> bool {
+    let spare = spare.lock().ok().and_then(|spare| spare.try_recv().ok());
+    made.send(Made::Lines(std::mem::replace(lines, spare.unwrap_or_default()))).is_err()
 }
 
 impl Visit for Blocks<'_> {
     #[inline]
     fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize) {
+        if run.is_long && from < to {
+            let Blocks { text, made, spare, is_alone } = self;
+            text.long(code, run, |lines| {
+                if lines.len() >= BLOCK {
+                    *is_alone |= hand_on(lines, made, spare);
+                }
+            });
+            return;
+        }
         self.text.run(code, run, from, to);
         if self.text.lines.len() >= BLOCK {
             self.hand_on();

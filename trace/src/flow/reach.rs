@@ -9,7 +9,7 @@ use crate::opcode::{self, EXTENDED_ARG, HAVE_ARGUMENT, Operand, numbers};
 
 /// Prefixes of one instruction at most; no compiler writes more than one. Code with more of them
 /// is watched.
-pub const MOST_PREFIXES: u32 = 15;
+pub const MOST_PREFIXES: u32 = 63;
 
 /// What decoding from some offset gives: one instruction, its prefixes included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +61,13 @@ pub fn decode(code: &[u8], lasti: u32) -> Option<Decoded> {
 
 /// The operand that the prefix has which is the `number`th of the instruction at `lasti`, from 1.
 pub fn prefix(code: &[u8], lasti: u32, number: u32) -> i32 {
-    let byte = |at: u32| code.get(at as usize).map_or(0, |&byte| i32::from(byte));
-    (0..number)
-        .map(|prefix| lasti + 3 * prefix)
-        .fold(0, |operand, at| operand << 16 | byte(at + 1) | byte(at + 2) << 8)
+    (0..number).fold(0, |operand, prefix| operand << 16 | argument(code, lasti + 3 * prefix))
+}
+
+/// The two bytes behind an opcode.
+pub fn argument(code: &[u8], offset: u32) -> i32 {
+    let byte = |at: usize| code.get(at).map_or(0, |&byte| i32::from(byte));
+    byte(offset as usize + 1) | byte(offset as usize + 2) << 8
 }
 
 /// Where the thread can be after an instruction, exceptions aside.

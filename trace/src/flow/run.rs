@@ -261,9 +261,10 @@ impl Code {
 
     /// Appends the lines of an instruction and its prefixes, and says where each ends that counts.
     fn lines(&self, at: &Decoded, out: &mut Vec<u8>, mut ended: impl FnMut(&mut Vec<u8>)) {
+        let mut operand = 0i32;
         for prefix in 0..at.prefixes {
             let offset = at.lasti + 3 * prefix;
-            let operand = reach::prefix(&self.definition.code, at.lasti, prefix + 1);
+            operand = operand << 16 | reach::argument(&self.definition.code, offset);
             if self.is_written(prefix) {
                 self.line(out, offset, EXTENDED_ARG, operand, None);
             }

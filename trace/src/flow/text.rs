@@ -36,17 +36,19 @@ impl Text {
         self.count >= self.stretch.end
     }
 
-    /// The lines of a run that holds none.
+    /// The lines of a run that holds none; `ended` may take them behind each.
     #[cold]
-    fn long(&mut self, code: &Code, run: &Run) {
+    pub fn long(&mut self, code: &Code, run: &Run, mut ended: impl FnMut(&mut Vec<u8>)) {
         let (mut count, mut kept) = (self.count, self.lines.len());
         let stretch = self.stretch.clone();
         code.long_lines(run, &mut self.lines, |lines| {
             if !stretch.contains(&count) {
                 lines.truncate(kept);
             }
+            ended(lines);
             (count, kept) = (count + 1, lines.len());
         });
+        self.count = count;
     }
 }
 
@@ -56,7 +58,7 @@ impl Visit for Text {
         let after = self.count + run.count(from, to);
         if run.is_long {
             if from < to {
-                self.long(code, run);
+                self.long(code, run, |_| {});
             }
         } else if self.stretch.start <= self.count && after <= self.stretch.end {
             self.lines.extend_from_slice(run.lines(from, to));
