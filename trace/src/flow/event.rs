@@ -319,10 +319,18 @@ pub fn read(bytes: &[u8]) -> Result<(Outcomes, Event<'_>, usize), Fault> {
     let mut fields = Fields { bytes, at: 0 };
     let tag = fields.byte()?;
     let count = u32::from(tag & 0x3f);
-    let mut bits = [0; 8];
     let length = count.div_ceil(8) as usize;
-    bits[..length].copy_from_slice(fields.take(length)?);
-    let bits = u64::from_le_bytes(bits) & !(u64::MAX << count);
+    let bits = match bytes.get(1..).and_then(<[u8]>::first_chunk) {
+        // Eight bytes at once, where there are as many.
+        Some(&bits) => {
+            fields.at += length;
+            u64::from_le_bytes(bits)
+        }
+        None => {
+            fields.take(length)?.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte))
+        }
+    };
+    let bits = bits & !(u64::MAX << count);
     let outcomes = Outcomes { bits, count };
     let event = match tag >> 6 {
         form::OUTCOMES => Event::Outcomes,

@@ -91,6 +91,10 @@ pub struct Run {
     pub is_long: bool,
     /// What it ends with.
     pub then: Then,
+    /// How many instructions it has.
+    pub count: u32,
+    /// The `lasti` of its last group, if it has any.
+    pub last: Option<u32>,
     next: [u32; 2],
 }
 
@@ -104,7 +108,8 @@ impl Run {
     /// How many instructions the groups `from..to` are.
     #[inline]
     pub fn count(&self, from: usize, to: usize) -> u64 {
-        u64::from(self.before(to) - self.before(from))
+        let until = if to == self.groups.len() { self.count } else { self.before(to) };
+        u64::from(until - self.before(from))
     }
 
     /// How many instructions come before a group.
@@ -248,8 +253,10 @@ impl Code {
                 then => break then,
             }
         };
-        let (groups, text, ends) = (groups.into(), text.into(), ends.into());
-        Run { start, groups, text, ends, is_long, then, next: [UNKNOWN; 2] }
+        let (text, ends) = (text.into(), ends.into());
+        let (count, last) = groups.last().map_or((0, None), |last| (last.count, Some(last.lasti)));
+        let groups = groups.into_boxed_slice();
+        Run { start, groups, text, ends, is_long, then, count, last, next: [UNKNOWN; 2] }
     }
 
     /// Makes the lines of a run that are too long to keep, and says where each ends.

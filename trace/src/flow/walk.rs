@@ -189,8 +189,8 @@ impl Walker {
         loop {
             let run = code.run(frame.run);
             visit.run(code, run, frame.at as usize, run.groups.len());
-            let (then, last) = (run.then, run.groups.last());
-            self.decided = last.map(|group| group.lasti);
+            let then = run.then;
+            self.decided = run.last;
             match then {
                 Then::Branch(_) => {
                     let next = code.next(frame.run, outcome, &self.held);

@@ -1,6 +1,6 @@
 //! Sorts what was told by thread, each to its own track.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -23,7 +23,8 @@ use crate::flow::walk::Fault;
 pub struct Keeper {
     how: How,
     file: PathBuf,
-    tracks: HashMap<u32, Track>,
+    /// Few, and asked for each record.
+    tracks: BTreeMap<u32, Track>,
     current: u32,
     /// Each code object's definition, for the threads that are still to come.
     codes: Vec<Vec<u8>>,
@@ -61,7 +62,7 @@ impl Keeper {
         let mut keeper = Keeper {
             how,
             file: args.file.clone(),
-            tracks: HashMap::new(),
+            tracks: BTreeMap::new(),
             current: FIRST,
             codes: Vec::new(),
             threads: args.threads,
