@@ -70,6 +70,8 @@ pub struct Settings {
     pub limit: Option<u64>,
     /// Ends before the file is larger than this.
     pub max_bytes: Option<u64>,
+    /// All options as they were given, each of [`WORDS`] or with a number, for a recording to tell.
+    pub options: Vec<String>,
     /// The program's SHA-256.
     pub program: Option<String>,
     /// What the hook has set in the environment of this program: [`PROCESS`].
@@ -93,7 +95,7 @@ impl Settings {
                 None => (&*option, None),
             };
             match (word, number) {
-                ("", _) => {}
+                ("", _) => continue,
                 ("resolve", None) => settings.resolve = true,
                 ("blog", None) => settings.blog = true,
                 ("raw", None) => settings.raw = true,
@@ -115,6 +117,7 @@ impl Settings {
                     ));
                 }
             }
+            settings.options.push(option.into_owned());
         }
         let bytes = settings.file.as_bytes();
         let inner = bytes.strip_suffix(b".zst");
@@ -200,6 +203,7 @@ mod tests {
             every: true,
             limit: Some(5),
             max_bytes: Some(6),
+            options: options.split(',').map(str::to_owned).collect(),
             program: Some("00".to_owned()),
             process: None,
         };

@@ -102,6 +102,7 @@ fn recordings_are_read_as_any_trace() {
             rest.split_once(after).unwrap().0.to_owned()
         };
         assert_eq!(number(&info, "\ninstructions ", "\n"), number(&count, "flow, ", " step"));
+        assert_eq!(number(&info, "\noptions      ", "\n"), "flow");
     });
 }
 

@@ -259,6 +259,10 @@ impl fmt::Display for Recording {
         if let Some(process) = self.about["process"].as_u64() {
             writeln!(f, "process      {process}")?;
         }
+        if let Some(options) = self.about["options"].as_array() {
+            let words: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
+            writeln!(f, "options      {}", words.join(", "))?;
+        }
         if let Some(limit) = self.about[LIMIT].as_u64() {
             writeln!(f, "limit        {limit} instructions")?;
         }
