@@ -39,7 +39,10 @@ fn a_plain_interpreter_is_killed_by_it() {
         let folder = tempfile::tempdir().unwrap();
         let plain =
             Python::unpatched().run(folder.path(), [program.folder.join(&program.command[0])]);
-        assert_eq!(plain.status, [-11, -6][at], "{}", plain.text());
+        // What overwrites the heap may be found by the C library first, which aborts.
+        let found = ["realloc(): ", "malloc(): ", "free(): ", "malloc_consolidate(): "];
+        let is_found = plain.status == -6 && found.iter().any(|words| plain.text().contains(words));
+        assert!(plain.status == [-11, -6][at] || is_found, "{}", plain.text());
     });
 }
 
