@@ -152,8 +152,7 @@ impl Shared {
         page.outcomes.store(register, Release);
     }
 
-    /// The same for one outcome and the frame whose `f_lasti` this is.
-    /// `None`, and nothing has happened, if something may be told before; else whether the outcomes
+    /// The same for one outcome and the frame whose `f_lasti` this is. `None`, and nothing has happened, if something may be told before; else whether the outcomes
     /// are full.
     #[inline]
     pub fn leave_by_itself(self, lasti: i32) -> Option<bool> {

@@ -11,7 +11,7 @@ use crate::opcode;
 /// Distinct names that are counted each for itself; a hostile trace has one on every line.
 const NAMES: usize = 100_000;
 /// Rows shown to people.
-const ROWS: usize = 10;
+pub(super) const ROWS: usize = 10;
 
 /// The figures of one trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,16 +85,26 @@ impl fmt::Display for Info {
             let name = name.escape_ascii();
             writeln!(f, "{count:>12} {:>6.2}  {name}", share(*count))?;
         }
-        writeln!(f, "\n{:>12} {:>6}  opcode ({} in all)", "instructions", "%", self.opcodes.len())?;
-        for &(number, count) in self.opcodes.iter().take(ROWS) {
-            write!(f, "{count:>12} {:>6.2}  ", share(count))?;
-            match opcode::name(number) {
-                Some(name) => writeln!(f, "{name}")?,
-                None => writeln!(f, "{number}, which 2.7 does not have")?,
-            }
-        }
-        Ok(())
+        write_opcodes(f, &self.opcodes, self.instructions)
     }
+}
+
+/// The table of the opcodes, each with its count.
+pub(super) fn write_opcodes(
+    f: &mut fmt::Formatter,
+    opcodes: &[(u8, u64)],
+    instructions: u64,
+) -> fmt::Result {
+    writeln!(f, "\n{:>12} {:>6}  opcode ({} in all)", "instructions", "%", opcodes.len())?;
+    for &(number, count) in opcodes.iter().take(ROWS) {
+        let share = 100.0 * count as f64 / instructions.max(1) as f64;
+        write!(f, "{count:>12} {share:>6.2}  ")?;
+        match opcode::name(number) {
+            Some(name) => writeln!(f, "{name}")?,
+            None => writeln!(f, "{number}, which 2.7 does not have")?,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

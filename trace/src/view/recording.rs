@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::info::{ROWS, write_opcodes};
 use crate::adapt::flow::Flow;
 use crate::event::ReadError;
 use crate::flow::code::Definition;
@@ -24,9 +25,6 @@ use crate::opcode::{self, EXTENDED_ARG};
 const CODES: usize = 100_000;
 /// Bytes of a name or a file that are shown.
 const SHOWN: usize = 200;
-/// Rows shown to people.
-const ROWS: usize = 10;
-
 /// A code object as people know it; several of one name, file and line are one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
@@ -291,15 +289,7 @@ impl fmt::Display for Recording {
             let line = place.first_line;
             writeln!(f, "{count:>12} {:>6.2}  {name} ({file}:{line})", share(*count))?;
         }
-        writeln!(f, "\n{:>12} {:>6}  opcode ({} in all)", "instructions", "%", self.opcodes.len())?;
-        for &(number, count) in self.opcodes.iter().take(ROWS) {
-            write!(f, "{count:>12} {:>6.2}  ", share(count))?;
-            match opcode::name(number) {
-                Some(name) => writeln!(f, "{name}")?,
-                None => writeln!(f, "{number}, which 2.7 does not have")?,
-            }
-        }
-        Ok(())
+        write_opcodes(f, &self.opcodes, self.instructions)
     }
 }
 
