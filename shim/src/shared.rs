@@ -4,7 +4,6 @@
 //! mean is made in `recorder`. Besides `py` and `memory` the only place with raw pointers.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -12,7 +11,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use trace::flow::event::{Outcomes, tag};
 use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure, leaving};
 
-use crate::memory;
+use crate::memory::{self, Memory};
 
 /// Bytes that can be told beyond `limit` without another look.
 const SLACK: u64 = 64;
@@ -59,14 +58,13 @@ impl Shared {
         self.page
     }
 
-    /// Puts new shared memory in the place of the page, and maps a ring. The descriptor is for the
-    /// writer.
-    pub fn open(self) -> io::Result<OwnedFd> {
+    /// Puts new shared memory in the place of the page, and maps a ring. The writer maps the same.
+    pub fn open(self) -> io::Result<Memory> {
         // SAFETY: takes a number.
         if unsafe { libc::sysconf(libc::_SC_PAGESIZE) } != PAGE as libc::c_long {
             return Err(io::Error::other("this machine's memory pages are not of 4096 bytes"));
         }
-        let memory = memory::create(PAGE + RING)?;
+        let memory = Memory::create(PAGE + RING)?;
         // SAFETY: address space that the kernel chooses, and that nobody has yet.
         let ring = unsafe {
             libc::mmap(
@@ -81,10 +79,14 @@ impl Shared {
         if ring == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        for half in [0, RING] {
-            map_over(ring.wrapping_byte_add(half), RING, Some((&memory, PAGE)))?;
+        // SAFETY: address space reserved a moment ago, and the static page, which nobody holds a
+        // Rust reference to but through atomics.
+        unsafe {
+            for half in [0, RING] {
+                memory.map_over(ring.wrapping_byte_add(half), RING, PAGE)?;
+            }
+            memory.map_over(self.address(), PAGE, 0)?;
         }
-        map_over(ptr::from_ref(self.page).cast_mut().cast(), PAGE, Some((&memory, 0)))?;
         RING_AT.store(ring.cast(), Release);
         self.page.outcomes.store(1, Relaxed);
         self.page.lasti.store(NOWHERE, Relaxed);
@@ -99,10 +101,23 @@ impl Shared {
         if ring.is_null() {
             return;
         }
-        // A failure leaves the shared page, which then nobody reads.
-        let _ = map_over(ptr::from_ref(self.page).cast_mut().cast(), PAGE, None);
-        // SAFETY: mapped by `open`, and no longer known to anybody.
-        unsafe { libc::munmap(ring.cast(), 2 * RING) };
+        // SAFETY: the static page as in `open`, where a failure leaves the shared one, which then
+        // nobody reads; and what `open` has mapped, no longer known to anybody.
+        unsafe {
+            libc::mmap(
+                self.address(),
+                PAGE,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+                -1,
+                0,
+            );
+            libc::munmap(ring.cast(), 2 * RING);
+        }
+    }
+
+    fn address(self) -> *mut libc::c_void {
+        ptr::from_ref(self.page).cast_mut().cast()
     }
 
     /// Tells a short record: its form, then the outcomes so far, then the lowest `length` bytes of
@@ -326,30 +341,4 @@ fn is_gone(process: libc::pid_t) -> bool {
     let read =
         unsafe { libc::process_vm_readv(process, &raw const here, 1, &raw const there, 1, 0) };
     read < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
-}
-
-/// Maps memory of a descriptor from an offset on, or private memory with zeros, in the place of what
-/// is at an address.
-fn map_over(
-    address: *mut libc::c_void,
-    length: usize,
-    memory: Option<(&OwnedFd, usize)>,
-) -> io::Result<()> {
-    let (flags, descriptor, offset) = match memory {
-        Some((memory, offset)) => (libc::MAP_SHARED, memory.as_raw_fd(), offset),
-        None => (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0),
-    };
-    // SAFETY: the callers give whole pages that are ours: reserved a moment ago, or the static page,
-    // which nobody holds a Rust reference to but through atomics.
-    let mapped = unsafe {
-        libc::mmap(
-            address,
-            length,
-            libc::PROT_READ | libc::PROT_WRITE,
-            flags | libc::MAP_FIXED,
-            descriptor,
-            offset as libc::off_t,
-        )
-    };
-    if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! Starts the writer: a process that is nobody's child and has nothing of ours but three descriptors.
+//! Starts the writer: a process that is nobody's child and has nothing of ours but its descriptors.
 //!
 //! Detached twice over, so that the program's `wait` never meets it, the terminal's signals do not
 //! reach it, and whatever ends the program leaves it to finish.
@@ -14,11 +14,11 @@ use std::sync::atomic::Ordering::SeqCst;
 use trace::flow::page::{Page, failure};
 
 /// The descriptors of the writer, whatever they are here.
-pub const RING: RawFd = 3;
-/// See [`RING`].
-pub const OUT: RawFd = 4;
-/// See [`RING`].
-pub const PRESENCE: RawFd = 5;
+pub const OUT: RawFd = 3;
+/// See [`OUT`].
+pub const PRESENCE: RawFd = 4;
+/// See [`OUT`]; the only one that there may be none of.
+pub const RING: RawFd = 5;
 
 /// Names another writer than the one beside the interpreter.
 pub const WRITER: &str = "PYTHON27_TRACED_WRITER";
@@ -35,10 +35,11 @@ pub fn program() -> io::Result<PathBuf> {
 pub fn start(
     program: &std::path::Path,
     arguments: Vec<OsString>,
-    [ring, out, presence]: [&OwnedFd; 3],
+    [out, presence]: [&OwnedFd; 2],
+    ring: Option<RawFd>,
     page: &Page,
 ) -> io::Result<()> {
-    let descriptors = [ring, out, presence].map(AsRawFd::as_raw_fd);
+    let descriptors = [out.as_raw_fd(), presence.as_raw_fd(), ring.unwrap_or(-1)];
     let c_string = |text: Vec<u8>| {
         CString::new(text).map_err(|_| io::Error::other("a name with a NUL cannot be passed on"))
     };
@@ -110,12 +111,13 @@ fn detach(
         for standard in 0..3 {
             libc::dup2(nothing, standard);
         }
-        for (descriptor, number) in high.into_iter().zip([RING, OUT, PRESENCE]) {
+        for (descriptor, number) in high.into_iter().zip([OUT, PRESENCE, RING]) {
             libc::dup2(descriptor, number);
         }
         // The program's own descriptors are not kept open for longer than it keeps them.
-        if libc::syscall(libc::SYS_close_range, PRESENCE + 1, u32::MAX, 0) != 0 {
-            for descriptor in PRESENCE + 1..1024 {
+        let unused = if high[2] < 0 { RING } else { RING + 1 };
+        if libc::syscall(libc::SYS_close_range, unused, u32::MAX, 0) != 0 {
+            for descriptor in unused..1024 {
                 libc::close(descriptor);
             }
         }

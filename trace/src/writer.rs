@@ -6,6 +6,7 @@
 
 mod args;
 mod keeper;
+mod memory;
 mod packed;
 mod ring;
 mod sink;

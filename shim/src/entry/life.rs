@@ -6,6 +6,7 @@
 use std::env;
 use std::ffi::{OsString, c_int};
 use std::io;
+use std::os::fd::RawFd;
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::process;
@@ -145,8 +146,8 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
     let presence = memory::appear().map_err(unshared)?;
     let page = shared().page();
     page.base.store(base, Relaxed);
-    let arguments = arguments(settings, file);
-    spawn::start(&program, arguments, [&ring, &out, &presence], page)
+    let arguments = arguments(settings, file, ring.name());
+    spawn::start(&program, arguments, [&out, &presence], ring.name().ok(), page)
         .map_err(|error| failed(&error))?;
     shared().wait_for_writer().map_err(|lost| match lost {
         Lost::Write(errno) => failed(&io::Error::from_raw_os_error(errno)),
@@ -157,13 +158,16 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
     Ok(())
 }
 
-fn arguments(settings: &Settings, file: OsString) -> Vec<OsString> {
+fn arguments(settings: &Settings, file: OsString, ring: Result<RawFd, c_int>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = vec!["writer".into()];
     let mut pair = |name: &str, value: OsString| {
         arguments.push(name.into());
         arguments.push(value);
     };
-    pair("--ring", spawn::RING.to_string().into());
+    match ring {
+        Ok(_) => pair("--ring", spawn::RING.to_string().into()),
+        Err(segment) => pair("--segment", segment.to_string().into()),
+    }
     pair("--out", spawn::OUT.to_string().into());
     pair("--presence", spawn::PRESENCE.to_string().into());
     pair("--process", process::id().to_string().into());

@@ -117,18 +117,30 @@ os.write(1, '%r\\n' % (resource.getrlimit(resource.RLIMIT_FSIZE),))
     }
 }
 
-/// Refused before the program starts, with what to do.
+/// A hard limit, as plain `ulimit -f` sets it, holds for the memory that is shared, too. A child
+/// that is followed shares its own.
 #[test]
 fn a_limit_that_cannot_be_raised() {
-    let scene = Scene::new("print 'started'\n");
-    let command = scene.tracing(&[], "trace.txt", &[]);
-    let outcome = Python::traced().finish(&mut limited("40000", &command));
-    assert_eq!(
-        outcome.text(),
-        "status 2\n--- output\n--- errors\npython27-traced: cannot share memory with the writer of \
-         traces: it counts as a file of 1052672 bytes, and the hard limit on those is 40000; set \
-         the soft one alone (`ulimit -S -f`)\n"
-    );
+    let scene = Scene::new(LONG);
+    let whole = whole(&scene);
+    for name in FORMATS {
+        for limit in ["40000", "5000", "0"] {
+            let mut command = limited(limit, &scene.tracing(&[], name, &[]));
+            let outcome = Python::traced().finish(&mut command);
+            assert_unharmed(&outcome, "cannot write the trace: file too large");
+            match limit {
+                "0" => assert_eq!(fs::read(scene.path(name)).unwrap(), b""),
+                _ => assert_whole_lines(&whole, &scene.path(name)),
+            }
+        }
+    }
+    let scene = Scene::new("import os\nif os.fork():\n    os.wait()\n");
+    for name in FORMATS {
+        let command = scene.tracing(&["--follow-fork"], name, &[]);
+        let outcome = Python::traced().finish(&mut limited("40000", &command));
+        assert_eq!(outcome.text(), "status 0\n--- output\n--- errors\n");
+        assert_eq!(scene.names().iter().filter(|file| file.starts_with(name)).count(), 2);
+    }
 }
 
 /// The same command, below a limit on the size of files.

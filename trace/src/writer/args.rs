@@ -20,8 +20,11 @@ pub enum Kind {
 #[derive(Clone, Debug, ClapArgs)]
 pub struct Args {
     /// The descriptor of the shared memory
+    #[arg(long, required_unless_present = "segment")]
+    pub ring: Option<i32>,
+    /// The number of the segment that is the shared memory, where no descriptor is
     #[arg(long)]
-    pub ring: i32,
+    pub segment: Option<i32>,
     /// The descriptor of the output
     #[arg(long)]
     pub out: i32,

@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use memmap2::MmapRaw;
 use rustix::fs::{SealFlags, fcntl_add_seals};
 use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::futex;
 
 use super::args::Args;
+use super::memory::Memory;
 use crate::flow::event::Outcomes;
 use crate::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, lasti_with};
 
@@ -25,7 +25,7 @@ const SLEEP: Duration = Duration::from_millis(50);
 /// The shared memory.
 #[derive(Clone, Debug)]
 pub struct Ring {
-    map: Arc<MmapRaw>,
+    memory: Arc<Memory>,
     died: Arc<AtomicBool>,
     presence: Arc<File>,
 }
@@ -33,14 +33,16 @@ pub struct Ring {
 impl Ring {
     /// Maps the memory that the hook shares, and watches the process that tells.
     pub fn open(args: &Args) -> io::Result<Ring> {
-        let file = left_to_us(args.ring);
-        if file.metadata()?.len() != (PAGE + RING) as u64 {
+        let memory = Arc::new(match (args.ring, args.segment) {
+            (Some(ring), _) => Memory::map(&left_to_us(ring))?,
+            (None, segment) => Memory::attach(segment.unwrap_or(-1))?,
+        });
+        if memory.size() != PAGE + RING {
             return Err(io::Error::other("the shared memory has another size than this writer's"));
         }
-        let map = Arc::new(MmapRaw::map_raw(&file)?);
         let died = Arc::new(AtomicBool::new(false));
         let presence = Arc::new(left_to_us(args.presence));
-        let ring = Ring { map, died, presence };
+        let ring = Ring { memory, died, presence };
         let watching = ring.clone();
         let pid = i32::try_from(args.process).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("there is no such process"))?;
@@ -56,9 +58,9 @@ impl Ring {
     }
 
     fn page(&self) -> &Page {
-        // SAFETY: the map starts at a page's border and is as large as a page and a ring (`open`);
+        // SAFETY: the memory starts at a page's border and is as large as a page and a ring (`open`);
         // all fields are atomic, as the hook writes them at the same time.
-        unsafe { &*self.map.as_ptr().cast::<Page>() }
+        unsafe { &*self.memory.start().cast::<Page>() }
     }
 
     /// Appends what was told and not taken yet; how many bytes that was.
@@ -74,7 +76,7 @@ impl Ring {
             // SAFETY: inside the ring, which follows the page; the hook does not write there until
             // `tail` has passed it.
             let bytes =
-                unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(PAGE + from), length) };
+                unsafe { std::slice::from_raw_parts(self.memory.start().add(PAGE + from), length) };
             told.extend_from_slice(bytes);
         }
         if count > 0 {
