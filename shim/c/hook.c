@@ -5,8 +5,16 @@
 #include "hook.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 union _PyTraced_page _PyTraced_Now __attribute__((aligned(sizeof(union _PyTraced_page))));
+
+/* As the hook knows it (trace/src/flow/page.rs). */
+_Static_assert(sizeof(union _PyTraced_page) == 4096, "a page");
+_Static_assert(offsetof(union _PyTraced_page, lasti) == 8, "the place");
+_Static_assert(offsetof(union _PyTraced_page, ring) == 24, "the ring");
+_Static_assert(offsetof(union _PyTraced_page, head) == 64, "what is told");
+_Static_assert(offsetof(union _PyTraced_page, telling) == 96, "what is being told");
 
 #ifdef __ELF__
 /* At the very start of the executable: tracer.py knows by it whom it may start. */

@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use trace::flow::event::{self, form, kind};
 use trace::flow::page::NOWHERE;
+use trace::flow::told;
 use trace::opcode::HAVE_ARGUMENT;
 use trace::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 
@@ -61,7 +61,7 @@ fn shared() -> Shared {
 /// When the register of outcomes is full.
 #[unsafe(no_mangle)]
 extern "C" fn traced_flush_outcomes() {
-    if !shared().tell_short(form::OUTCOMES, 0, 0) {
+    if !shared().tell_short(told::OUTCOMES) {
         slowly(Recorder::flush);
     }
 }
@@ -77,23 +77,19 @@ unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int)
     let frame = unsafe { Frame::new(frame) };
     let _ = throwflag;
     let start = (frame.lasti() + 1) as u32;
-    let Some(lasti) = frame.back().map(Frame::lasti) else { return enter_slowly(frame, -1, start) };
+    let lasti = frame.back().map_or(-1, Frame::lasti);
     let code = (frame.mark().0 as u32).wrapping_sub(shared().page().base.load(Relaxed));
-    if let Some(short) = event::short(lasti, code) {
-        let told = match start {
-            0 => shared().tell_short(form::ENTER, short.into(), 3),
-            // Behind a prefix a generator goes on where nothing else leads: that is for the recorder.
-            1..0x1_0000 => {
-                let fields = u64::from(short) | u64::from(start) << 24;
-                frame.opcode() == Some(YIELD_VALUE) && shared().tell_short(form::RESUME, fields, 5)
-            }
-            _ => false,
-        };
-        if told {
-            return;
-        }
+    // One that has no number here, or whose instructions are told one by one, is not above zero.
+    let word = match start {
+        _ if code as i32 <= 0 => None,
+        0 => told::enter(lasti, code),
+        // Behind a prefix a generator goes on where nothing else leads: that is for the recorder.
+        _ if frame.opcode() == Some(YIELD_VALUE) => told::resume(lasti, code, start),
+        _ => None,
+    };
+    if !word.is_some_and(|word| shared().tell_short(word)) {
+        enter_slowly(frame, lasti, start);
     }
-    enter_slowly(frame, lasti, start);
 }
 
 #[cold]
@@ -112,13 +108,11 @@ fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
 unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyObject) {
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
-    let says_so = !retval.is_null()
-        && !is_explicit(frame)
-        && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
-    match says_so.then(|| shared().leave_by_itself(frame.lasti())).flatten() {
-        Some(false) => {}
-        Some(true) => traced_flush_outcomes(),
-        None => exit_slowly(frame, says_so),
+    let says_so = !retval.is_null() && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
+    if !says_so || frame.mark().is_watched() || !shared().is_plain() {
+        exit_slowly(frame, says_so);
+    } else if shared().leave_frame() {
+        traced_flush_outcomes();
     }
 }
 
@@ -126,20 +120,17 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
 #[inline(never)]
 fn exit_slowly(frame: Frame, says_so: bool) {
     let lasti = frame.lasti();
-    if !says_so
-        && !is_explicit(frame)
-        && let Some(wide) = wide(event::fold(lasti))
-        && shared().tell_short(form::OTHER, u64::from(kind::EXIT) | wide << 8, 3)
-    {
-        return;
+    let is_explicit = is_explicit(frame);
+    if says_so || is_explicit || !shared().tell_short(told::exit(lasti)) {
+        let says_so = says_so && !is_explicit;
+        slowly(|recorder| if says_so { recorder.leave() } else { recorder.exit(lasti) });
     }
-    slowly(|recorder| if says_so { recorder.leave() } else { recorder.exit(lasti) });
 }
 
 /// Whether each instruction of a frame is told by itself.
 #[inline]
 fn is_explicit(frame: Frame) -> bool {
-    frame.mark().is_watched() || shared().page().every.load(Relaxed) != 0
+    frame.mark().is_watched() || shared().tells_every()
 }
 
 /// The block stack was unwound.
@@ -155,9 +146,9 @@ unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
         return;
     }
     let target = offset as u32;
-    if let (Some(lasti), Some(place)) = (wide(event::fold(frame.lasti())), wide(target.into()))
+    if let Some(word) = told::land(frame.lasti(), target)
         && is_reached(frame, target)
-        && shared().tell_short(form::OTHER, u64::from(kind::LAND) | lasti << 8 | place << 24, 5)
+        && shared().tell_short(word)
     {
         return;
     }
@@ -170,12 +161,6 @@ unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
 fn is_reached(frame: Frame, offset: u32) -> bool {
     let held = STATE.recorder.try_borrow().ok();
     held.as_deref().and_then(Option::as_ref).is_some_and(|r| r.reaches(frame.mark(), offset))
-}
-
-/// A number as LEB128 in two bytes, the upper one zero where one would do.
-#[inline]
-fn wide(number: u64) -> Option<u64> {
-    (number < 1 << 14).then_some(number & 0x7f | 0x80 | (number >> 7) << 8)
 }
 
 /// Something may run that no instruction calls.
@@ -297,12 +282,8 @@ fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
         offset = (frame.offset(next) as u32).wrapping_sub(3);
     }
     if opcode != trace::opcode::numbers::LOAD_CONST
-        && let (Some(place), Some(operand)) = (wide(offset.into()), wide(event::fold(oparg)))
-        && shared().tell_short(
-            form::OTHER,
-            u64::from(kind::STEP) | u64::from(opcode) << 8 | place << 16 | operand << 32,
-            6,
-        )
+        && let Some(word) = told::step(opcode, offset, oparg)
+        && shared().tell_short(word)
     {
         return;
     }
@@ -352,10 +333,10 @@ unsafe extern "C" fn traced_load(pathname: *const c_char) {
     if folder.ends_with(b"/lib-dynload/") && !name.starts_with(b"_ctypes") {
         return;
     }
-    if shared().page().every.load(Relaxed) == 0 {
+    if !shared().tells_every() {
         let lasti = py::current_frame().map_or(-1, Frame::lasti);
         slowly(|recorder| recorder.every(lasti));
-        shared().page().every.store(1, Relaxed);
+        shared().tell_every();
         ask_if(true);
     }
 }
@@ -392,16 +373,14 @@ fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Optio
             result = Some(body(recorder));
             if !recorder.out.is_empty() {
                 shared.tell(&recorder.out, keeps_position)?;
-                shared.page().outcomes.store(recorder.rest().register(), Release);
+                shared.go_on(recorder.rest());
             } else {
                 if recorder.rest() != before {
-                    shared.leave_frame(recorder.rest().register());
+                    shared.leave_frame();
                 }
                 shared.look(0)?;
             }
-            if recorder.stands() {
-                shared.hold();
-            }
+            shared.hold(recorder.stands());
             Ok(())
         })
     });

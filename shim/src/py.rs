@@ -28,6 +28,15 @@ pub struct Frame<'a> {
     life: PhantomData<&'a PyFrameObject>,
 }
 
+// What the evaluation loop tells by itself it tells as the hook does.
+const _: () = {
+    use trace::flow::{page, told};
+    assert!(raw::_PyTraced_RING as usize == page::RING);
+    assert!(raw::_PyTraced_WORDS as usize == told::SIZE);
+    assert!(raw::_PyTraced_NOWHERE == page::NOWHERE);
+    assert!(raw::_PyTraced_NOT_HELD == page::NOT_HELD);
+};
+
 impl<'a> Frame<'a> {
     /// # Safety
     ///

@@ -5,22 +5,23 @@
 
 use std::io;
 use std::ptr;
-use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use trace::flow::event::{Outcomes, tag};
-use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure, leaving};
+use trace::flow::event::Outcomes;
+use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure};
+use trace::flow::told;
 
 use crate::memory::{self, Memory};
 
 /// Bytes that can be told beyond `limit` without another look.
 const SLACK: u64 = 64;
 
+/// In the page's `every`: that, and that the next record is to come through the recorder.
+const EVERY: u32 = 1;
+const HOLDS: u32 = 2;
+
 /// How long the hook sleeps at most before it looks whether the writer is still there.
 const SLEEP_NS: i64 = 100_000_000;
-
-/// Where the ring is mapped, twice in a row, so that no record is ever cut in two.
-static RING_AT: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
 /// The page that the evaluation loop writes to.
 #[derive(Clone, Copy)]
@@ -87,7 +88,7 @@ impl Shared {
             }
             memory.map_over(self.address(), PAGE, 0)?;
         }
-        RING_AT.store(ring.cast(), Release);
+        self.page.ring.store(ring.cast(), Release);
         self.page.outcomes.store(1, Relaxed);
         self.page.lasti.store(NOWHERE, Relaxed);
         self.page.held.store(NOT_HELD, Relaxed);
@@ -97,7 +98,7 @@ impl Shared {
     /// Gives the page back to this process alone; what was told stays with the writer.
     pub fn leave(self) {
         memory::disappear();
-        let ring = RING_AT.swap(ptr::null_mut(), SeqCst);
+        let ring = self.page.ring.load(Relaxed);
         if ring.is_null() {
             return;
         }
@@ -120,65 +121,80 @@ impl Shared {
         ptr::from_ref(self.page).cast_mut().cast()
     }
 
-    /// Tells a short record: its form, then the outcomes so far, then the lowest `length` bytes of
-    /// `fields`. False if the hook has to look around first; then nothing is told.
+    /// Tells what a word of [`told`] says, and the outcomes before it. False if the hook has to look
+    /// around first; then nothing is told.
     #[inline]
-    pub fn tell_short(self, form: u8, fields: u64, length: usize) -> bool {
+    pub fn tell_short(self, word: u64) -> bool {
         let page = self.page;
         let head = page.head.load(Relaxed);
         if head > page.limit.load(Relaxed) {
             return false;
         }
-        let outcomes = Outcomes::of_register(page.outcomes.load(Relaxed));
-        let bytes = outcomes.bytes();
-        let at = RING_AT.load(Relaxed).wrapping_add(head as usize & (RING - 1));
+        let at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1)).cast::<u64>();
         // SAFETY: the ring is mapped while a thread is traced (`open` comes before, `leave` after),
         // twice, so `SLACK` bytes from any position are inside; the writer reads only below `head`
-        // and has taken all that this overwrites (`limit`).
+        // and has taken all that this overwrites (`limit`). What is told starts at a multiple of
+        // the words' size.
         unsafe {
-            at.write(tag(form, outcomes));
-            at.wrapping_add(1).cast::<u64>().write_unaligned(outcomes.bits.to_le());
-            at.wrapping_add(1 + bytes).cast::<u64>().write_unaligned(fields.to_le());
+            at.write(page.outcomes.load(Relaxed).to_le());
+            at.wrapping_add(1).write(word.to_le());
         }
-        self.replace(head + (1 + bytes + length) as u64, false);
+        self.replace(head + told::SIZE as u64, NOT_HELD);
         true
     }
 
-    /// The record up to `head` is whole and takes the place of the outcomes. Wherever the process
-    /// is killed, nothing is lost or told twice: with the first store all of it has happened.
+    /// What is told up to `head` is whole and takes the place of the outcomes, and says how far the
+    /// thread has come. Wherever the process is killed, nothing is lost or told twice: with the
+    /// first store all of it has happened.
     #[inline]
-    fn replace(self, head: u64, keeps_position: bool) {
-        let page = self.page;
-        page.telling.store(head, Release);
-        if !keeps_position {
-            page.lasti.store(NOWHERE, Release);
-        }
-        page.outcomes.store(1, Release);
-        page.head.store(head, Release);
+    fn replace(self, head: u64, held: i32) {
+        self.page.telling.store(head, Release);
+        self.set(1, held);
+        self.page.head.store(head, Release);
     }
 
-    /// Keeps outcomes, the last of which leaves the running frame: its caller then stands at its
-    /// call. Killed in between, the frame is not left.
+    /// Keeps one outcome more, which leaves the running frame: its caller stands at its call.
+    /// Whether the outcomes are full.
     #[inline]
-    pub fn leave_frame(self, register: u64) {
-        let page = self.page;
-        let count = Outcomes::of_register(register).count;
-        page.lasti.store(leaving(page.lasti.load(Relaxed), count), Release);
-        page.outcomes.store(register, Release);
+    pub fn leave_frame(self) -> bool {
+        let register = self.page.outcomes.load(Relaxed) << 1 | 1;
+        self.set(register, NOT_HELD);
+        register >> 63 != 0
     }
 
-    /// The same for one outcome and the frame whose `f_lasti` this is. `None`, and nothing has happened, if something may be told before; else whether the outcomes
-    /// are full.
+    /// Sets outcomes behind which no instruction has begun. If the process is killed meanwhile, both
+    /// have happened or none.
     #[inline]
-    pub fn leave_by_itself(self, lasti: i32) -> Option<bool> {
+    fn set(self, register: u64, held: i32) {
         let page = self.page;
-        if page.limit.load(Relaxed) == 0 {
-            return None;
+        #[cfg(target_arch = "x86_64")]
+        {
+            let place = u64::from(NOWHERE as u32) | u64::from(held as u32) << 32;
+            // SAFETY: the page starts with `outcomes`, `lasti` and `held`, together these 16 bytes,
+            // and is aligned; one instruction writes all three.
+            unsafe {
+                std::arch::asm!(
+                    "movq {low}, {register}",
+                    "movq {high}, {place}",
+                    "punpcklqdq {low}, {high}",
+                    "movdqa xmmword ptr [{page}], {low}",
+                    low = out(xmm_reg) _,
+                    high = out(xmm_reg) _,
+                    register = in(reg) register,
+                    place = in(reg) place,
+                    page = in(reg) ptr::from_ref(page),
+                    options(nostack, preserves_flags),
+                );
+            }
         }
-        let register = page.outcomes.load(Relaxed) << 1 | 1;
-        page.lasti.store(leaving(lasti, Outcomes::of_register(register).count), Release);
-        page.outcomes.store(register, Release);
-        Some(register >> 63 != 0)
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let _ = held;
+            let count = Outcomes::of_register(register).count;
+            let lasti = trace::flow::page::leaving(page.lasti.load(Relaxed), count);
+            page.lasti.store(lasti, Release);
+            page.outcomes.store(register, Release);
+        }
     }
 
     /// Takes the outcomes so far, for a record that [`Shared::tell`] will tell.
@@ -195,20 +211,33 @@ impl Shared {
 
     /// Tells records, the first of which holds the outcomes so far; waits for room.
     /// `keeps_position` where they do not say how far the thread has come.
-    pub fn tell(self, bytes: &[u8], keeps_position: bool) -> Result<(), Lost> {
+    pub fn tell(self, records: &[u8], keeps_position: bool) -> Result<(), Lost> {
         let page = self.page;
-        let mut rest = bytes;
+        let size = records.len().next_multiple_of(told::SIZE);
+        let words = [0, size as u64].map(u64::to_le_bytes).concat();
+        let (mut first, mut rest) = (&words[..], records);
         loop {
             self.look(1)?;
             let head = page.head.load(Relaxed);
             let room = (page.tail.load(Acquire) + RING as u64 - SLACK).saturating_sub(head);
-            let count = rest.len().min(room as usize);
-            let (piece, after) = rest.split_at(count);
-            let at = RING_AT.load(Relaxed).wrapping_add(head as usize & (RING - 1));
-            // SAFETY: as in `tell_short`; there is room for `count` bytes, which is less than a ring.
-            unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), at, count) };
-            rest = after;
-            self.replace(head + count as u64, keeps_position || !rest.is_empty());
+            let (piece, after) = rest.split_at(rest.len().min(room as usize));
+            let zeros = if after.is_empty() { size - records.len() } else { 0 };
+            let mut at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1));
+            for bytes in [first, piece, &[0; told::SIZE][..zeros]] {
+                // SAFETY: as in `tell_short`; there is room for the piece, which is less than a
+                // ring, and two times `told::SIZE` is less than `SLACK`.
+                unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
+                at = at.wrapping_add(bytes.len());
+            }
+            let head = head + (first.len() + piece.len() + zeros) as u64;
+            if keeps_position || !after.is_empty() {
+                page.telling.store(head, Release);
+                page.outcomes.store(1, Release);
+                page.head.store(head, Release);
+            } else {
+                self.replace(head, page.held.load(Relaxed));
+            }
+            (first, rest) = (&[], after);
             if rest.is_empty() {
                 return self.look(0);
             }
@@ -245,10 +274,37 @@ impl Shared {
         }
     }
 
-    /// Lets the next record come through the recorder.
-    pub fn hold(self) {
-        self.page.limit.store(0, SeqCst);
-        // A position of 0 is not beyond a limit of 0, but the first record is never short.
+    /// Whether the next record is to come through the recorder.
+    pub fn hold(self, holds: bool) {
+        let page = self.page;
+        let every = page.every.load(Relaxed) & EVERY;
+        page.every.store(if holds { every | HOLDS } else { every }, Relaxed);
+        if holds {
+            page.limit.store(0, SeqCst);
+            // A position of 0 is not beyond a limit of 0, but the first record is never short.
+        }
+    }
+
+    /// From now on every instruction of every frame is told by itself.
+    pub fn tell_every(self) {
+        self.page.every.fetch_or(EVERY, Relaxed);
+    }
+
+    /// Whether that is so.
+    #[inline]
+    pub fn tells_every(self) -> bool {
+        self.page.every.load(Relaxed) & EVERY != 0
+    }
+
+    /// Whether frames are left as their instructions say, and nothing else is to be told first.
+    #[inline]
+    pub fn is_plain(self) -> bool {
+        self.page.every.load(Relaxed) == 0
+    }
+
+    /// The interpreter goes on with these outcomes, which a record does not hold.
+    pub fn go_on(self, outcomes: Outcomes) {
+        self.page.outcomes.store(outcomes.register(), Release);
     }
 
     /// Waits until the writer is there. That it cannot write is told later, as it would be later.

@@ -13,6 +13,8 @@ pub mod event;
 pub mod page;
 /// Which instructions of a code object can run at all.
 pub mod reach;
+/// What happened, as the hook tells it in that memory.
+pub mod told;
 
 #[cfg(feature = "cli")]
 pub mod codes;

@@ -17,7 +17,8 @@ pub use args::Args;
 use std::io;
 
 use crate::flow::event::{self, Event};
-use crate::flow::page::failure;
+use crate::flow::page::{WAKE, failure};
+use crate::flow::told::{self, Told};
 use crate::flow::walk::Fault;
 use keeper::Keeper;
 use ring::Ring;
@@ -56,22 +57,23 @@ pub fn run(args: &Args) -> io::Result<()> {
             None
         }
     };
-    let mut told = Vec::new();
+    let mut told = Inbox::default();
     loop {
         // Seen before the last bytes are taken: nothing comes after it.
         let is_over = ring.is_over();
-        let count = ring.take(&mut told);
-        let is_idle = count == 0 && !is_over;
+        let count = ring.take(&mut told.bytes);
+        // Too little to look for more at once: that would only disturb the program.
+        let is_calm = (count as u64) < WAKE && !is_over;
         if let Some(mut kept) = keeper.take() {
-            let result = if is_idle { kept.idle() } else { keep(&mut kept, &mut told) };
-            match result {
+            let result = told.pass(&mut kept);
+            match result.and_then(|()| if is_calm { kept.idle() } else { Ok(()) }) {
                 Ok(()) => keeper = Some(kept),
                 Err(trouble) => give_up(&ring, kept, &trouble),
             }
         } else {
-            told.clear();
+            told.bytes.clear();
         }
-        if is_idle {
+        if is_calm {
             let is_quiet = ring.wait();
             if is_quiet && let Some(mut kept) = keeper.take() {
                 match kept.quiet() {
@@ -101,24 +103,56 @@ fn give_up(ring: &Ring, keeper: Keeper, trouble: &Trouble) {
     let _ = keeper.finish(end);
 }
 
-/// Hands over the whole records among the bytes, and leaves the rest.
-fn keep(keeper: &mut Keeper, told: &mut Vec<u8>) -> Result<(), Trouble> {
-    let mut at = 0;
-    let result = loop {
-        match event::read(&told[at..]) {
-            Ok((outcomes, event, length)) => {
-                let result = keeper.record(&told[at..at + length], outcomes, &event);
-                at += length;
-                if result.is_err() {
-                    break result;
+/// What was told and not handed over yet.
+#[derive(Default)]
+struct Inbox {
+    bytes: Vec<u8>,
+    /// How many bytes of records are still to come.
+    records: u64,
+}
+
+impl Inbox {
+    /// Hands over all that is whole, and leaves the rest.
+    fn pass(&mut self, keeper: &mut Keeper) -> Result<(), Trouble> {
+        let mut at = 0;
+        let result = loop {
+            if self.records == 0 {
+                match told::read(&self.bytes[at..]) {
+                    Ok(Told::Short(outcomes, event)) => {
+                        at += told::SIZE;
+                        let result = keeper.record(outcomes, &event);
+                        if result.is_err() {
+                            break result;
+                        }
+                    }
+                    Ok(Told::Long(length)) => {
+                        at += told::SIZE;
+                        self.records = length;
+                    }
+                    Err(event::Fault::Short) => break Ok(()),
+                    Err(fault) => break Err(Fault::Event(fault).into()),
                 }
+                continue;
             }
-            Err(event::Fault::Short) => break Ok(()),
-            Err(fault) => break Err(Fault::Event(fault).into()),
-        }
-    };
-    told.drain(..at);
-    result
+            match event::read(&self.bytes[at..]) {
+                Ok((outcomes, event, length)) => {
+                    let result = match event {
+                        Event::Outcomes if outcomes.count == 0 => Ok(()),
+                        _ => keeper.record(outcomes, &event),
+                    };
+                    at += length;
+                    self.records = self.records.saturating_sub(length as u64);
+                    if result.is_err() {
+                        break result;
+                    }
+                }
+                Err(event::Fault::Short) => break Ok(()),
+                Err(fault) => break Err(Fault::Event(fault).into()),
+            }
+        };
+        self.bytes.drain(..at);
+        result
+    }
 }
 
 /// What is on the page when the interpreter has died without a last word; how it ended.
@@ -128,9 +162,7 @@ fn last(ring: &Ring, keeper: &mut Keeper) -> Result<End, Trouble> {
     }
     let (outcomes, lasti) = ring.now();
     let event = Event::End { lasti };
-    let mut bytes = Vec::new();
-    event::write(&mut bytes, outcomes, &event);
-    match keeper.record(&bytes, outcomes, &event) {
+    match keeper.record(outcomes, &event) {
         Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
         Err(trouble) => Err(trouble),
     }

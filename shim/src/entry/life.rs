@@ -82,7 +82,7 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     STATE.asks.set(settings.guard);
     if settings.every {
         slowly(|recorder| recorder.every(-1));
-        shared().page().every.store(1, Relaxed);
+        shared().tell_every();
         STATE.asks.set(true);
     }
     set_thread(thread);

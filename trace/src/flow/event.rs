@@ -223,10 +223,15 @@ pub fn short(lasti: i32, code: u32) -> Option<u32> {
 }
 
 /// Appends a record.
+#[inline]
 pub fn write(out: &mut Vec<u8>, outcomes: Outcomes, event: &Event) {
     let head = |out: &mut Vec<u8>, form| {
+        // All eight bytes at once, and those beyond the outcomes taken back.
+        out.reserve(SHORT);
         out.push(tag(form, outcomes));
-        out.extend_from_slice(&outcomes.bits.to_le_bytes()[..outcomes.bytes()]);
+        let length = out.len() + outcomes.bytes();
+        out.extend_from_slice(&outcomes.bits.to_le_bytes());
+        out.truncate(length);
     };
     match *event {
         Event::Outcomes => return head(out, form::OUTCOMES),
@@ -248,6 +253,10 @@ pub fn write(out: &mut Vec<u8>, outcomes: Outcomes, event: &Event) {
         _ => {}
     }
     head(out, form::OTHER);
+    write_other(out, event);
+}
+
+fn write_other(out: &mut Vec<u8>, event: &Event) {
     let mut fields = |kind, fields: &[u64]| {
         out.push(kind);
         for &field in fields {

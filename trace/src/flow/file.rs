@@ -126,16 +126,26 @@ impl<W: Write> FlowWriter<W> {
         Ok(Some(writer))
     }
 
-    /// Whether a record of so many bytes can come without the file's growing too large.
+    /// Whether a record can come without the file's growing too large.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     #[inline]
-    pub fn has_room(&mut self, length: usize, walker: &Walker, count: u64) -> io::Result<bool> {
-        Ok(self.most == u64::MAX
-            || self.size_with(length) <= self.most
-            || self.makes_room(length, walker, count)?)
+    pub fn has_room(
+        &mut self,
+        outcomes: Outcomes,
+        event: &Event,
+        walker: &Walker,
+        count: u64,
+    ) -> io::Result<bool> {
+        if self.most == u64::MAX {
+            return Ok(true);
+        }
+        let mut record = Vec::new();
+        event::write(&mut record, outcomes, event);
+        let length = record.len();
+        Ok(self.size_with(length) <= self.most || self.makes_room(length, walker, count)?)
     }
 
     /// What waits may come to far less than it is.
@@ -190,22 +200,21 @@ impl<W: Write> FlowWriter<W> {
         }
     }
 
-    /// Takes the bytes of a record that `walker` has followed, `count` instructions having been
-    /// executed so far; `ends` asks for the end of the section.
+    /// Takes a record that `walker` has followed, `count` instructions having been executed so far.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn record(
         &mut self,
-        bytes: &[u8],
+        outcomes: Outcomes,
+        event: &Event,
         walker: &Walker,
         count: u64,
-        ends: bool,
     ) -> io::Result<()> {
-        self.events.extend_from_slice(bytes);
+        event::write(&mut self.events, outcomes, event);
         let is_large = self.events.len() >= LARGE || self.codes.len() >= LARGE;
-        if is_large || count - self.first >= MANY || ends {
+        if is_large || count - self.first >= MANY {
             self.flush(walker, count)?;
         }
         Ok(())
@@ -221,7 +230,12 @@ impl<W: Write> FlowWriter<W> {
         self.pack()
     }
 
-    fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+    /// Ends the section.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         if !self.codes.is_empty() {
             append(&mut bytes, section::CODES, &[&self.codes])?;

@@ -5,16 +5,16 @@
 //! the offset of its last instruction. The first fields are those of `traced.h`, which the
 //! evaluation loop writes by itself. Positions in the ring count all bytes since the start.
 
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64};
 
 /// The size of the page, in bytes, as in `traced.h`.
 pub const PAGE: usize = 4096;
 
 /// The size of the ring, in bytes; a power of two.
-pub const RING: usize = 1 << 20;
+pub const RING: usize = 2 << 20;
 
-/// The most bytes that the hook tells before it wakes the writer.
-pub const WAKE: u64 = 64 << 10;
+/// So many bytes the hook tells, give or take as many again, before it wakes the writer.
+pub const WAKE: u64 = 128 << 10;
 
 /// `lasti` where no instruction has begun since the last record or outcome.
 pub const NOWHERE: i32 = -2;
@@ -57,11 +57,15 @@ pub struct Page {
     pub lasti: AtomicI32,
     /// That of the traced thread while another one runs.
     pub held: AtomicI32,
-    /// Whether every instruction of every frame is told by itself: the interpreter's private note.
+    /// Whether every instruction of every frame is told by itself, and what else is out of the
+    /// usual: the interpreter's private note.
     pub every: AtomicU32,
     /// Numbers of code objects up to this one are another process's: as private.
     pub base: AtomicU32,
-    first: [u8; 40],
+    /// Where the interpreter has the ring mapped, twice in a row, so that nothing told is ever cut
+    /// in two: as private.
+    pub ring: AtomicPtr<u8>,
+    first: [u8; 32],
 
     /// How many bytes were told.
     pub head: AtomicU64,
@@ -111,6 +115,9 @@ pub mod failure {
 
 const _: () = assert!(size_of::<Page>() == PAGE && RING.is_power_of_two());
 const _: () = assert!(std::mem::offset_of!(Page, lasti) == 8);
+const _: () = assert!(std::mem::offset_of!(Page, ring) == 24);
+const _: () = assert!(std::mem::offset_of!(Page, head) == 64);
+const _: () = assert!(std::mem::offset_of!(Page, telling) == 96);
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use super::sink::{Owner, Sink};
 use super::track::{How, Track};
 use super::{End, Trouble};
 use crate::flow::code::Definition;
-use crate::flow::event::{self, Event, Outcomes};
+use crate::flow::event::{Event, Outcomes};
 use crate::flow::file::LIMIT;
 use crate::flow::walk::Fault;
 
@@ -73,14 +73,9 @@ impl Keeper {
         Ok(keeper)
     }
 
-    /// Takes a record, whose bytes these are.
+    /// Takes what happened, after these outcomes.
     #[inline]
-    pub fn record(
-        &mut self,
-        bytes: &[u8],
-        outcomes: Outcomes,
-        event: &Event,
-    ) -> Result<(), Trouble> {
+    pub fn record(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
         match event {
             Event::Define { .. }
             | Event::Watch { .. }
@@ -88,7 +83,7 @@ impl Keeper {
             | Event::Switch { .. }
             | Event::Gone { .. } => self.other(outcomes, event),
             _ => match self.tracks.get_mut(&self.current) {
-                Some(track) => match track.record(bytes, outcomes, event) {
+                Some(track) => match track.record(outcomes, event) {
                     Err(Trouble::Limit) => self.end(self.current),
                     result => result,
                 },
@@ -168,10 +163,8 @@ impl Keeper {
     }
 
     fn pass(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
-        let mut bytes = Vec::new();
-        event::write(&mut bytes, outcomes, event);
         match self.tracks.get_mut(&self.current) {
-            Some(track) => match track.record(&bytes, outcomes, event) {
+            Some(track) => match track.record(outcomes, event) {
                 Err(Trouble::Limit) => self.end(self.current),
                 result => result,
             },

@@ -17,7 +17,7 @@ use rustix::thread::futex;
 use super::args::Args;
 use super::memory::Memory;
 use crate::flow::event::Outcomes;
-use crate::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, lasti_with};
+use crate::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, lasti_with};
 
 /// How long the writer sleeps at most: what a quiet program has told is kept by then.
 const SLEEP: Duration = Duration::from_millis(50);
@@ -94,17 +94,18 @@ impl Ring {
         }
     }
 
-    /// Sleeps until there is news, for [`SLEEP`] at most; whether there was none.
+    /// Sleeps until there is much to take, for [`SLEEP`] at most; whether there is nothing at all.
     pub fn wait(&self) -> bool {
         let mut is_quiet = false;
         let page = self.page();
         let news = page.news.load(SeqCst);
         page.writer_waits.store(1, SeqCst);
-        if page.head.load(SeqCst) == page.tail.load(Relaxed) && !self.is_over() {
+        if page.head.load(SeqCst).wrapping_sub(page.tail.load(Relaxed)) < WAKE && !self.is_over() {
             let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
             // Woken, interrupted or late: whoever calls looks again.
             let woken = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
-            is_quiet = woken == Err(Errno::TIMEDOUT);
+            is_quiet =
+                woken == Err(Errno::TIMEDOUT) && page.head.load(SeqCst) == page.tail.load(Relaxed);
             if is_quiet && self.is_left() {
                 self.died.store(true, Release);
             }

@@ -99,19 +99,14 @@ impl Track {
 
     fn cut(&mut self) -> io::Result<()> {
         match &mut self.out {
-            Out::Flow { flow, count } => flow.record(&[], &self.walker, count.0, true),
+            Out::Flow { flow, count } => flow.flush(&self.walker, count.0),
             _ => Ok(()),
         }
     }
 
-    /// Follows a record, whose bytes these are.
+    /// Follows what happened, after these outcomes.
     #[inline]
-    pub fn record(
-        &mut self,
-        bytes: &[u8],
-        outcomes: Outcomes,
-        event: &Event,
-    ) -> Result<(), Trouble> {
+    pub fn record(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
         if self.is_over {
             return Err(Trouble::Limit);
         }
@@ -134,13 +129,13 @@ impl Track {
                 self.is_over = text.is_over();
             }
             Out::Flow { flow, count } => {
-                if !flow.has_room(bytes.len(), walker, count.0)? {
+                if !flow.has_room(outcomes, event, walker, count.0)? {
                     self.is_over = true;
                     return Err(Trouble::Limit);
                 }
                 walker.outcomes(outcomes, count)?;
                 walker.event(event, count)?;
-                flow.record(bytes, walker, count.0, false)?;
+                flow.record(outcomes, event, walker, count.0)?;
                 self.is_over = count.0 >= self.limit;
             }
         }

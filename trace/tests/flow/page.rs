@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::json;
 use trace::flow::code::{Definition, LONGEST_NAME, MOST_ENTRIES};
 use trace::flow::codes;
-use trace::flow::event::{self, Event, MOST_OUTCOMES, Outcomes, kind};
+use trace::flow::event::{Event, MOST_OUTCOMES, Outcomes, kind};
 use trace::flow::file::{FlowWriter, LONGEST};
 use trace::flow::page::NOWHERE;
 use trace::flow::reach::{self, Decoded, MOST_PREFIXES, Then};
@@ -54,11 +54,9 @@ fn recording() -> Vec<u8> {
         (Outcomes::default(), Event::Enter { lasti: -1, code: 1 }),
         (Outcomes { bits: 0b101, count: 3 }, Event::End { lasti: NOWHERE }),
     ] {
-        let mut bytes = Vec::new();
-        event::write(&mut bytes, outcomes, &event);
         walker.outcomes(outcomes, &mut count).unwrap();
         walker.event(&event, &mut count).unwrap();
-        flow.record(&bytes, &walker, count.0, false).unwrap();
+        flow.record(outcomes, &event, &walker, count.0).unwrap();
     }
     let end = json!({ "instructions": count.0, "end": "ended" });
     flow.finish(&walker, count.0, &end).unwrap()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use trace::adapt::{Reader, blog};
 use trace::event::{Events, Position, ReadError};
 use trace::flow::code::Definition;
-use trace::flow::event::{self, Event, MOST_OUTCOMES, Outcomes};
+use trace::flow::event::{Event, MOST_OUTCOMES, Outcomes};
 use trace::flow::expand::expand;
 use trace::flow::file::{Broken, FlowWriter, Sections};
 use trace::flow::page::NOWHERE;
@@ -206,12 +206,12 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
 
 impl Machine {
     fn tell(&mut self, event: &Event) {
-        let mut bytes = Vec::new();
-        event::write(&mut bytes, self.outcomes, event);
         self.walker.outcomes(self.outcomes, &mut self.count).unwrap();
         self.walker.event(event, &mut self.count).unwrap();
-        let ends = self.random.one_in(self.how.section);
-        self.flow.record(&bytes, &self.walker, self.count.0, ends).unwrap();
+        self.flow.record(self.outcomes, event, &self.walker, self.count.0).unwrap();
+        if self.random.one_in(self.how.section) {
+            self.flow.flush(&self.walker, self.count.0).unwrap();
+        }
         self.outcomes = Outcomes::default();
         if *event != Event::Outcomes {
             self.progress = NOWHERE;
