@@ -2,7 +2,7 @@
 //! panic passes.
 //!
 //! Owns the one recorder of the process. What happens often is told right here, in few
-//! instructions; the rest goes through the recorder. The first failure, a full disk or a fault of
+//! instructions, or by the evaluation loop itself (traced.h); the rest goes through the recorder. The first failure, a full disk or a fault of
 //! our own, is said once on standard error and ends the tracing, never the program.
 
 mod life;
