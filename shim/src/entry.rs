@@ -79,7 +79,8 @@ unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int)
     let start = (frame.lasti() + 1) as u32;
     let lasti = frame.back().map_or(-1, Frame::lasti);
     let code = (frame.mark().0 as u32).wrapping_sub(shared().page().base.load(Relaxed));
-    // One that has no number here, or whose instructions are told one by one, is not above zero.
+    // On x86-64 the loop has told what fits, and comes with the rest. A code object
+    // that has no number here, or whose instructions are told one by one, is not above zero.
     let word = match start {
         _ if code as i32 <= 0 => None,
         0 => told::enter(lasti, code),

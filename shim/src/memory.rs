@@ -38,10 +38,9 @@ pub struct Segment {
 impl Memory {
     /// Memory of so many bytes, all zero.
     pub fn create(size: usize) -> io::Result<Memory> {
-        match file(size) {
-            Ok(None) => Segment::create(size).map(Memory::Segment),
-            Ok(Some(file)) => Ok(Memory::File(file)),
-            Err(error) => Err(error),
+        match file(size)? {
+            Some(file) => Ok(Memory::File(file)),
+            None => Segment::create(size).map(Memory::Segment),
         }
     }
 

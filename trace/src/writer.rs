@@ -116,42 +116,45 @@ impl Inbox {
     fn pass(&mut self, keeper: &mut Keeper) -> Result<(), Trouble> {
         let mut at = 0;
         let result = loop {
-            if self.records == 0 {
-                match told::read(&self.bytes[at..]) {
-                    Ok(Told::Short(outcomes, event)) => {
-                        at += told::SIZE;
-                        let result = keeper.record(outcomes, &event);
-                        if result.is_err() {
-                            break result;
-                        }
-                    }
-                    Ok(Told::Long(length)) => {
-                        at += told::SIZE;
-                        self.records = length;
-                    }
-                    Err(event::Fault::Short) => break Ok(()),
-                    Err(fault) => break Err(Fault::Event(fault).into()),
-                }
-                continue;
-            }
-            match event::read(&self.bytes[at..]) {
-                Ok((outcomes, event, length)) => {
-                    let result = match event {
-                        Event::Outcomes if outcomes.count == 0 => Ok(()),
-                        _ => keeper.record(outcomes, &event),
-                    };
-                    at += length;
-                    self.records = self.records.saturating_sub(length as u64);
-                    if result.is_err() {
-                        break result;
-                    }
-                }
-                Err(event::Fault::Short) => break Ok(()),
-                Err(fault) => break Err(Fault::Event(fault).into()),
+            match self.one(at, keeper) {
+                Ok(0) => break Ok(()),
+                Ok(length) => at += length,
+                Err(trouble) => break Err(trouble),
             }
         };
         self.bytes.drain(..at);
         result
+    }
+
+    /// Hands over what starts there; how long that is, 0 if it is not whole.
+    #[inline]
+    fn one(&mut self, at: usize, keeper: &mut Keeper) -> Result<usize, Trouble> {
+        let bytes = &self.bytes[at..];
+        let read = if self.records > 0 {
+            event::read(bytes)
+        } else {
+            match told::read(bytes) {
+                Ok(Told::Short(outcomes, event)) => Ok((outcomes, event, told::SIZE)),
+                Ok(Told::Long(length)) => {
+                    self.records = length;
+                    return Ok(told::SIZE);
+                }
+                Err(fault) => Err(fault),
+            }
+        };
+        let (outcomes, event, length) = match read {
+            Ok(read) => read,
+            Err(event::Fault::Short) => return Ok(0),
+            Err(fault) => return Err(Fault::Event(fault).into()),
+        };
+        if self.records > 0 {
+            let rest = self.records.checked_sub(length as u64);
+            self.records = rest.ok_or(Fault::Event(event::Fault::Number))?;
+        }
+        if event != Event::Outcomes || outcomes.count > 0 {
+            keeper.record(outcomes, &event)?;
+        }
+        Ok(length)
     }
 }
 

@@ -90,9 +90,7 @@ fn a_limit_on_the_size_of_files() {
     for name in FORMATS {
         // The memory that is shared with the writer is a file to the kernel: larger ones than both.
         for limit in ["1000000:", "50000:", "5000:"] {
-            let mut command = limited(limit, &scene.tracing(&[], name, &[]));
-            let outcome = Python::traced().finish(&mut command);
-            assert_unharmed(&outcome, "cannot write the trace: file too large");
+            trace_below(limit, &scene, name);
             assert_whole_lines(&whole, &scene.path(name));
         }
     }
@@ -124,15 +122,12 @@ fn a_limit_that_cannot_be_raised() {
     let scene = Scene::new(LONG);
     let whole = whole(&scene);
     for name in FORMATS {
-        for limit in ["40000", "5000", "0"] {
-            let mut command = limited(limit, &scene.tracing(&[], name, &[]));
-            let outcome = Python::traced().finish(&mut command);
-            assert_unharmed(&outcome, "cannot write the trace: file too large");
-            match limit {
-                "0" => assert_eq!(fs::read(scene.path(name)).unwrap(), b""),
-                _ => assert_whole_lines(&whole, &scene.path(name)),
-            }
+        for limit in ["40000", "5000"] {
+            trace_below(limit, &scene, name);
+            assert_whole_lines(&whole, &scene.path(name));
         }
+        trace_below("0", &scene, name);
+        assert_eq!(fs::read(scene.path(name)).unwrap(), b"");
     }
     let scene = Scene::new("import os\nif os.fork():\n    os.wait()\n");
     for name in FORMATS {
@@ -141,6 +136,13 @@ fn a_limit_that_cannot_be_raised() {
         assert_eq!(outcome.text(), "status 0\n--- output\n--- errors\n");
         assert_eq!(scene.names().iter().filter(|file| file.starts_with(name)).count(), 2);
     }
+}
+
+/// Traces below a limit that the trace reaches.
+fn trace_below(limit: &str, scene: &Scene, name: &str) {
+    let mut command = limited(limit, &scene.tracing(&[], name, &[]));
+    let outcome = Python::traced().finish(&mut command);
+    assert_unharmed(&outcome, "cannot write the trace: file too large");
 }
 
 /// The same command, below a limit on the size of files.

@@ -20,7 +20,8 @@ pub const WAKE: u64 = 128 << 10;
 pub const NOWHERE: i32 = -2;
 
 /// `lasti` from the moment on at which a frame is being left by the instruction at that offset:
-/// whether it is left depends on whether there are `count` outcomes yet.
+/// whether it is left depends on whether there are `count` outcomes yet. For processors that cannot
+/// set both at once.
 #[inline]
 pub fn leaving(lasti: i32, count: u32) -> i32 {
     match u32::try_from(lasti) {

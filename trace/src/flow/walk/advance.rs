@@ -1,8 +1,9 @@
 //! How far the running frame goes on: to the instruction that a record names.
 
-use super::{Fault, Visit, Walker};
+use super::{Fault, Frame, Visit, Walker};
 use crate::flow::page::NOWHERE;
 use crate::flow::reach::{self, Then};
+use crate::flow::run::{Code, Held};
 
 /// Instructions that are looked at in one section to see whether an offset lies ahead.
 const MOST_LOOKED: u32 = 1 << 28;
@@ -20,7 +21,7 @@ impl Walker {
 
     /// Whether the running frame comes to `lasti` without a decision. Looks along the runs, which
     /// only ever go forward, and executes nothing.
-    pub(super) fn lies_ahead(&mut self, lasti: i32) -> Result<bool, Fault> {
+    fn lies_ahead(&mut self, lasti: i32) -> Result<bool, Fault> {
         let Some(frame) = self.frames.last() else { return Ok(false) };
         let Some(code) = self.code(frame.code).filter(|_| !self.is_explicit(frame)) else {
             return Ok(false);
@@ -60,15 +61,20 @@ impl Walker {
         Ok(())
     }
 
-    /// False if it is to be called again, as [`Walker::outcome`].
+    /// The running frame, if its instructions are not told one by one and it does not stand.
     #[inline]
-    pub(super) fn reaches(&mut self, lasti: i32, visit: &mut impl Visit) -> Result<bool, Fault> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(true) };
+    fn going(&mut self) -> Result<Option<(&mut Frame, &mut Code, &Held)>, Fault> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(None) };
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
-        if frame.stands || self.every || code.is_watched {
-            return Ok(true);
-        }
+        let is_told = frame.stands || self.every || code.is_watched;
+        Ok((!is_told).then_some((frame, code, &self.held)))
+    }
+
+    /// False if it is to be called again, as [`Walker::outcome`].
+    #[inline]
+    fn reaches(&mut self, lasti: i32, visit: &mut impl Visit) -> Result<bool, Fault> {
+        let Some((frame, code, held)) = self.going()? else { return Ok(true) };
         loop {
             let run = code.run(frame.run);
             let at = frame.at as usize;
@@ -90,10 +96,10 @@ impl Walker {
                 return Err(Fault::Offset(lasti.into()));
             }
             visit.run(code, run, at, run.groups.len());
-            let next = code.next(frame.run, 0, &self.held);
+            let next = code.next(frame.run, 0, held);
             frame.run = next.ok_or(Fault::Offset(lasti.into()))?;
             frame.at = 0;
-            if self.held.is_full() {
+            if held.is_full() {
                 return Ok(false);
             }
         }
@@ -112,17 +118,8 @@ impl Walker {
     }
 
     /// False if it is to be called again, as [`Walker::outcome`].
-    pub(super) fn reaches_before(
-        &mut self,
-        offset: i32,
-        visit: &mut impl Visit,
-    ) -> Result<bool, Fault> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(true) };
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
-        if frame.stands || self.every || code.is_watched {
-            return Ok(true);
-        }
+    fn reaches_before(&mut self, offset: i32, visit: &mut impl Visit) -> Result<bool, Fault> {
+        let Some((frame, code, held)) = self.going()? else { return Ok(true) };
         loop {
             let run = code.run(frame.run);
             let at = frame.at as usize;
@@ -138,10 +135,10 @@ impl Walker {
                 frame.at = run.groups.len() as u32;
                 return Ok(true);
             }
-            let next = code.next(frame.run, 0, &self.held);
+            let next = code.next(frame.run, 0, held);
             frame.run = next.ok_or(Fault::Offset(offset.into()))?;
             frame.at = 0;
-            if self.held.is_full() {
+            if held.is_full() {
                 return Ok(false);
             }
         }
