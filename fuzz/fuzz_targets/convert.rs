@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trace::adapt::Reader;
+use trace::formats::Reader;
 use trace::convert::{To, convert};
-use trace::event::{Format, Position};
+use trace::step::{Format, Position};
 use trace::lines::Lines;
 
 fn converted(bytes: &[u8], format: Option<Format>, to: To) -> Option<Vec<u8>> {

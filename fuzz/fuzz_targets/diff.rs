@@ -7,7 +7,7 @@ use std::io::Cursor;
 use libfuzzer_sys::fuzz_target;
 use trace::diff::rules::Level;
 use trace::diff::{Config, Report, compare};
-use trace::event::{Format, ReadError};
+use trace::step::{Format, ReadError};
 use trace::input::Input;
 
 fn run(left: &[u8], right: &[u8], config: &Config) -> Result<Report, ReadError> {

@@ -5,11 +5,11 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use trace::adapt::{Reader, blog};
-use trace::event::{Events, Format, Position};
-use trace::flow::expand::expand;
-use trace::flow::file::Sections;
-use trace::flow::run::Wanted;
+use trace::formats::{Reader, blog};
+use trace::step::{Events, Format, Position};
+use recording::expand::expand;
+use recording::file::Sections;
+use recording::block::Wanted;
 use trace::lines::Lines;
 
 fn crc32(bytes: &[u8]) -> u32 {

@@ -4,8 +4,8 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use trace::adapt::Reader;
-use trace::event::Events;
+use trace::formats::Reader;
+use trace::step::Events;
 use trace::input::Input;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,6 +2,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trace::event::Format;
+use trace::step::Format;
 
 fuzz_target!(|bytes: &[u8]| trace_fuzz::read(bytes, Format::Jsonl));

@@ -2,12 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trace::disassemble::around;
-use trace::pyc::Pyc;
+use bytecode::disassemble::around;
+use bytecode::pyc::Pyc;
 
 fuzz_target!(|bytes: &[u8]| {
     // The magic number is not what is looked for.
-    let bytes = [&trace::pyc::MAGIC[..], &[0; 4], bytes].concat();
+    let bytes = [&bytecode::pyc::MAGIC[..], &[0; 4], bytes].concat();
     match Pyc::read(&bytes) {
         Ok(pyc) => {
             for code in pyc.codes.iter().take(50) {

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use trace::adapt::Reader;
-use trace::event::{Events, Format, Position, Saved};
+use trace::formats::Reader;
+use trace::step::{Events, Format, Position, Saved};
 use trace::lines::Lines;
 
 /// Reads `bytes` from memory and as a stream, and compares what comes.

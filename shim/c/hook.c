@@ -9,7 +9,7 @@
 
 union _PyTraced_page _PyTraced_Now __attribute__((aligned(sizeof(union _PyTraced_page))));
 
-/* As the hook knows it (trace/src/flow/page.rs). */
+/* As the hook knows it (crates/wire/src/control.rs). */
 _Static_assert(sizeof(union _PyTraced_page) == 4096, "a page");
 _Static_assert(offsetof(union _PyTraced_page, lasti) == 8, "the place");
 _Static_assert(offsetof(union _PyTraced_page, ring) == 24, "the ring");

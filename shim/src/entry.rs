@@ -14,10 +14,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use trace::flow::page::NOWHERE;
-use trace::flow::told;
-use trace::opcode::HAVE_ARGUMENT;
-use trace::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
+use bytecode::opcode::HAVE_ARGUMENT;
+use bytecode::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
+use wire::control::NOWHERE;
+use wire::ring as told;
 
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
 use crate::recorder::{Mark, Recorder};
@@ -282,7 +282,7 @@ fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
         // EXTENDED_ARG takes two bytes with whatever follows, operand or not.
         offset = (frame.offset(next) as u32).wrapping_sub(3);
     }
-    if opcode != trace::opcode::numbers::LOAD_CONST
+    if opcode != bytecode::opcode::numbers::LOAD_CONST
         && let Some(word) = told::step(opcode, offset, oparg)
         && shared().tell_short(word)
     {

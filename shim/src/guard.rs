@@ -30,8 +30,8 @@ use std::fmt;
 pub use plan::{Facts, Plan, fetch};
 pub use unwind::enter;
 
-use trace::opcode;
-use trace::opcode::numbers::{
+use bytecode::opcode;
+use bytecode::opcode::numbers::{
     BUILD_SET, DUP_TOPX, FOR_ITER, JUMP_IF_FALSE_OR_POP, JUMP_IF_TRUE_OR_POP, LIST_APPEND, MAP_ADD,
     POP_JUMP_IF_FALSE, POP_JUMP_IF_TRUE, SET_ADD,
 };

@@ -14,7 +14,7 @@ use std::ptr;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::SeqCst;
 
-use trace::flow::page::PAGE;
+use wire::control::PAGE;
 
 /// The mapping that says that the program is there.
 static PRESENCE_AT: AtomicPtr<libc::c_void> = AtomicPtr::new(ptr::null_mut());

@@ -10,7 +10,7 @@ mod raw;
 
 use std::marker::PhantomData;
 
-use trace::flow::code::Definition;
+use wire::code::Definition;
 
 use crate::recorder::{Mark, Subject};
 use crate::render::{self, Heap};
@@ -30,7 +30,7 @@ pub struct Frame<'a> {
 
 // What the evaluation loop tells by itself it tells as the hook does.
 const _: () = {
-    use trace::flow::{page, told};
+    use wire::{control as page, ring as told};
     assert!(raw::_PyTraced_RING as usize == page::RING);
     assert!(raw::_PyTraced_WORDS as usize == told::SIZE);
     assert!(raw::_PyTraced_NOWHERE == page::NOWHERE);

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use trace::flow::code::Definition;
-use trace::flow::event::{self, Event, Outcomes};
-use trace::flow::reach::Reach;
+use bytecode::cfg::Reach;
+use wire::code::Definition;
+use wire::packet::{self as event, Event, Outcomes};
 
 /// What is asked of a code object, once, when it first runs.
 pub trait Subject {
@@ -193,7 +193,7 @@ impl Recorder {
     pub fn step(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
         self.tell_stand();
         let known = self.codes.get(self.told(subject.mark()) as usize).and_then(Option::as_ref);
-        let is_constant = opcode == trace::opcode::numbers::LOAD_CONST;
+        let is_constant = opcode == bytecode::opcode::numbers::LOAD_CONST;
         let mut text = None;
         if self.constants && is_constant && known.is_some_and(|known| known.has_mutable) {
             let mut constant = Vec::new();

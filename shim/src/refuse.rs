@@ -48,7 +48,7 @@ pub fn instruction(
     let guarded = Guarded::new(frame, stack);
     let blocks = frame.blocks();
     let result = PLANS.ask(frame.code_address(), |plan, code| {
-        let has_operand = opcode >= trace::opcode::HAVE_ARGUMENT;
+        let has_operand = opcode >= bytecode::opcode::HAVE_ARGUMENT;
         // Behind a prefix two bytes are taken, operand or not.
         let is_prefixed = next.wrapping_sub(1) != frame.lasti() as usize;
         let width = if has_operand || is_prefixed { 3 } else { 1 };

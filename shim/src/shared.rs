@@ -7,9 +7,9 @@ use std::io;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use trace::flow::event::Outcomes;
-use trace::flow::page::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure};
-use trace::flow::told;
+use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure};
+use wire::packet::Outcomes;
+use wire::ring as told;
 
 use crate::memory::{self, Memory};
 
@@ -191,7 +191,7 @@ impl Shared {
         {
             let _ = held;
             let count = Outcomes::of_register(register).count;
-            let lasti = trace::flow::page::leaving(page.lasti.load(Relaxed), count);
+            let lasti = wire::control::leaving(page.lasti.load(Relaxed), count);
             page.lasti.store(lasti, Release);
             page.outcomes.store(register, Release);
         }

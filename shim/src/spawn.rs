@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::ptr;
 use std::sync::atomic::Ordering::SeqCst;
 
-use trace::flow::page::{Page, failure};
+use wire::control::{Page, failure};
 
 /// The descriptors of the writer, whatever they are here.
 pub const OUT: RawFd = 3;
@@ -28,7 +28,7 @@ pub fn program() -> io::Result<PathBuf> {
     if let Some(named) = std::env::var_os(WRITER).filter(|named| !named.is_empty()) {
         return Ok(named.into());
     }
-    Ok(std::env::current_exe()?.with_file_name("trace27"))
+    Ok(std::env::current_exe()?.with_file_name("trace-writer"))
 }
 
 /// Starts the writer with these arguments. An error that comes later is on the page.

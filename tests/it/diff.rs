@@ -101,7 +101,7 @@ fn a_wrong_branch_is_found_and_shown_in_the_code() {
     let lines: Vec<&str> = whole.split_inclusive('\n').collect();
     let jump = lines.iter().position(|line| line.contains("POP_JUMP_IF_FALSE")).unwrap();
     // The emulator goes on behind the jump where CPython jumps, or the other way about.
-    let place = |line: &str| trace::text::parse(line.trim_end().as_bytes()).unwrap().offset;
+    let place = |line: &str| bytecode::text::parse(line.trim_end().as_bytes()).unwrap().offset;
     let (at, went) = (place(lines[jump]), place(lines[jump + 1]));
     let name = lines[jump].split('>').next().unwrap();
     let wrong = format!("{name}> {} NOP\n", if went == at + 3 { at + 9 } else { at + 3 });

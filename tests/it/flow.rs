@@ -16,7 +16,7 @@ fn expands(python: &Python, program: &Program) {
     for options in [&["-r"][..], &["--blog"], &["-r", "--blog"]] {
         assert_same(&options.join(" "), text(options).text(), &recorded.expand(options));
     }
-    let names = plain.text().split(|&byte| byte == b'\n').filter_map(trace::text::parse);
+    let names = plain.text().split(|&byte| byte == b'\n').filter_map(bytecode::text::parse);
     let mut names = names.filter_map(|line| std::str::from_utf8(line.name).ok());
     let name = names.find(|name| *name != "<module>" && !name.contains('\0'));
     let name = format!("-n={}", name.unwrap_or("<module>"));

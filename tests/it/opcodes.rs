@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 
+use bytecode::opcode::{self, Operand};
 use integration::{Python, in_parallel, programs};
-use trace::opcode::{self, Operand};
 
 #[test]
 fn the_table_is_cpythons() {
@@ -44,7 +44,7 @@ fn the_corpus_runs_every_opcode() {
     let seen = Mutex::new(BTreeSet::new());
     in_parallel(programs(""), |program| {
         let run = Python::traced().trace(&program.folder, &[], &program.arguments());
-        let lines = run.text().split(|&byte| byte == b'\n').filter_map(trace::text::parse);
+        let lines = run.text().split(|&byte| byte == b'\n').filter_map(bytecode::text::parse);
         let opcodes: BTreeSet<u8> = lines.map(|line| line.opcode).collect();
         seen.lock().unwrap().extend(opcodes);
     });

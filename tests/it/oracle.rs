@@ -29,7 +29,7 @@ fn as_the_blog() {
 fn one_name() {
     in_parallel(programs(""), |program| {
         let whole = Python::traced().trace(&program.folder, &[], &program.arguments());
-        let names = whole.text().split(|&byte| byte == b'\n').filter_map(trace::text::parse);
+        let names = whole.text().split(|&byte| byte == b'\n').filter_map(bytecode::text::parse);
         let names = names.filter_map(|line| std::str::from_utf8(line.name).ok());
         let name = names.clone().find(|name| *name != "<module>").unwrap_or("<module>");
         // An argument of a command cannot hold a NUL.

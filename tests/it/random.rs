@@ -9,10 +9,10 @@ use std::fs;
 use std::ops::Range;
 use std::sync::Mutex;
 
+use bytecode::opcode;
 use integration::{
     Outcome, Program, Python, assert_same, in_parallel, project, random_bytecode, random_source,
 };
-use trace::opcode;
 
 use crate::undisturbed::errors;
 
@@ -89,7 +89,7 @@ fn the_bytecode_runs_every_opcode() {
     let seen = Mutex::new(BTreeSet::new());
     in_parallel(programs, |program| {
         let run = Python::traced().trace(&program.folder, &[], &program.arguments());
-        let lines = run.text().split(|&byte| byte == b'\n').filter_map(trace::text::parse);
+        let lines = run.text().split(|&byte| byte == b'\n').filter_map(bytecode::text::parse);
         let opcodes: BTreeSet<u8> = lines.map(|line| line.opcode).collect();
         seen.lock().unwrap().extend(opcodes);
     });

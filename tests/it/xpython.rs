@@ -147,8 +147,8 @@ fn own_steps(trace: &[u8], program: &str) -> usize {
     if program == "import_hidden.py" {
         return 70;
     }
-    let lines = trace.split(|&byte| byte == b'\n').filter_map(trace::text::parse);
-    lines.filter(|line| line.opcode != trace::opcode::EXTENDED_ARG).count()
+    let lines = trace.split(|&byte| byte == b'\n').filter_map(bytecode::text::parse);
+    lines.filter(|line| line.opcode != bytecode::opcode::EXTENDED_ARG).count()
 }
 
 #[test]

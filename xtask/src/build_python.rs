@@ -72,16 +72,16 @@ pub fn build(
     Ok(interpreter)
 }
 
-/// Puts `trace27` beside an interpreter, which starts it to write its traces.
+/// Puts `trace-writer` beside an interpreter, which starts it to write its traces.
 fn install_writer(layout: &Layout, python: &Path) -> Result<()> {
-    let built = layout.root().join("target/release/trace27");
+    let built = layout.root().join("target/release/trace-writer");
     let program = fs::read(&built).with_context(|| format!("no `{}`", built.display()))?;
-    let place = python.with_file_name("trace27");
+    let place = python.with_file_name("trace-writer");
     if fs::read(&place).is_ok_and(|there| there == program) {
         return Ok(());
     }
     // Another name first: a writer that runs keeps the file that it started from.
-    let new = python.with_file_name("trace27.new");
+    let new = python.with_file_name("trace-writer.new");
     fs::copy(&built, &new)
         .and_then(|_| fs::rename(&new, &place))
         .with_context(|| format!("cannot install `{}`", place.display()))
@@ -109,14 +109,16 @@ fn equip(install: bool, needed: Needed, ui: &Ui) -> Result<Machine> {
     Ok(Machine { compiler, system_ffi: report.has("ffi") })
 }
 
-/// Builds the reader of traces. Cargo itself knows whether there is anything to do.
+/// Builds the reader and the writer of traces. Cargo itself knows whether there is anything to do.
 pub fn build_trace27(layout: &Layout) -> Result<()> {
     let sh = Shell::new().context("cannot start a shell")?;
     sh.change_dir(layout.root());
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let target = layout.root().join("target");
-    let command =
-        cmd!(sh, "{cargo} build --package trace --release --target-dir {target} --bin trace27");
+    let command = cmd!(
+        sh,
+        "{cargo} build --package trace27 --package trace-writer --release --target-dir {target}"
+    );
     run_logged(command, &layout.log("trace27", "build"), "mend what the log names")
 }
 

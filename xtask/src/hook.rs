@@ -12,19 +12,7 @@ use crate::layout::{Kind, Layout};
 use crate::process::run_logged;
 
 /// All that the library is made of.
-const SOURCES: [&str; 11] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    "shim",
-    "trace/Cargo.toml",
-    "trace/src/opcode.rs",
-    "trace/src/text.rs",
-    "trace/src/flow.rs",
-    "trace/src/flow/code.rs",
-    "trace/src/flow/event.rs",
-    "trace/src/flow/page.rs",
-    "trace/src/flow/reach.rs",
-];
+const SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "shim", "crates/bytecode", "crates/wire"];
 
 const LIBRARY: &str = "libhook.a";
 

@@ -159,7 +159,7 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
 }
 
 fn arguments(settings: &Settings, file: OsString, ring: Result<RawFd, c_int>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec!["writer".into()];
+    let mut arguments: Vec<OsString> = Vec::new();
     let mut pair = |name: &str, value: OsString| {
         arguments.push(name.into());
         arguments.push(value);

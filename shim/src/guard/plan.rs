@@ -1,9 +1,9 @@
 //! What is known once about a code object, and which of its bytes may be read as instructions.
 
-use trace::opcode::numbers::{
+use bytecode::opcode::numbers::{
     BREAK_LOOP, CONTINUE_LOOP, JUMP_ABSOLUTE, JUMP_FORWARD, RAISE_VARARGS, RETURN_VALUE,
 };
-use trace::opcode::{EXTENDED_ARG, HAVE_ARGUMENT, Operand, name, operand};
+use bytecode::opcode::{EXTENDED_ARG, HAVE_ARGUMENT, Operand, name, operand};
 
 use super::{Moment, Violation, counted, named};
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use trace::opcode::numbers::{
+use bytecode::opcode::numbers::{
     BINARY_ADD, BREAK_LOOP, BUILD_LIST, BUILD_SLICE, BUILD_TUPLE, CALL_FUNCTION, CALL_FUNCTION_KW,
     CALL_FUNCTION_VAR, CALL_FUNCTION_VAR_KW, CONTINUE_LOOP, DELETE_SLICE_0, DELETE_SLICE_3,
     END_FINALLY, EXEC_STMT, FOR_ITER, IMPORT_STAR, INPLACE_ADD, JUMP_ABSOLUTE, JUMP_FORWARD,
@@ -14,7 +14,7 @@ use trace::opcode::numbers::{
     STORE_MAP, STORE_NAME, STORE_SLICE_0, STORE_SLICE_3, UNPACK_SEQUENCE, WITH_CLEANUP,
     YIELD_VALUE,
 };
-use trace::opcode::stack_effect;
+use bytecode::opcode::stack_effect;
 
 use super::unwind::{
     WHY_BREAK, WHY_CONTINUE, WHY_EXCEPTION, WHY_NOT, WHY_RERAISE, WHY_RETURN, WHY_YIELD, unwind,

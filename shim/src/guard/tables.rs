@@ -1,6 +1,6 @@
 //! Operands that are indices: ceval looks them up unchecked.
 
-use trace::opcode::{COMPARE, Operand, operand as meaning};
+use bytecode::opcode::{COMPARE, Operand, operand as meaning};
 
 use super::{Moment, Plan, Violation, counted};
 

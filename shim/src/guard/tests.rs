@@ -1,7 +1,7 @@
 //! Each rule, on code that exists only here.
 
-use trace::opcode::numbers::{SETUP_EXCEPT, SETUP_FINALLY, SETUP_LOOP, SETUP_WITH};
-use trace::opcode::{HAVE_ARGUMENT, by_name};
+use bytecode::opcode::numbers::{SETUP_EXCEPT, SETUP_FINALLY, SETUP_LOOP, SETUP_WITH};
+use bytecode::opcode::{HAVE_ARGUMENT, by_name};
 
 use super::*;
 

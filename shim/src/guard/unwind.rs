@@ -1,6 +1,6 @@
 //! The way out through the block stack (`fast_block_end` in `PyEval_EvalFrameEx`).
 
-use trace::opcode::numbers::{SETUP_EXCEPT, SETUP_FINALLY, SETUP_LOOP, SETUP_WITH};
+use bytecode::opcode::numbers::{SETUP_EXCEPT, SETUP_FINALLY, SETUP_LOOP, SETUP_WITH};
 
 use super::{Block, Moment, Plan, Value, Violation, plan};
 

@@ -101,7 +101,7 @@ sys.exit(child.returncode)
 fn not_there() {
     let scene = Scene::new("print 'started'\n");
     for (writer, reason) in [
-        ("/nowhere/trace27", "no such file or directory"),
+        ("/nowhere/trace-writer", "no such file or directory"),
         ("/dev/null", "permission denied"),
         ("/bin/true", "it does not answer"),
     ] {
@@ -123,7 +123,7 @@ fn not_there() {
 fn not_there_for_a_child() {
     let program = "\
 import os, sys
-os.environ['PYTHON27_TRACED_WRITER'] = '/nowhere/trace27'
+os.environ['PYTHON27_TRACED_WRITER'] = '/nowhere/trace-writer'
 def after(): return 'after'
 pid = os.fork()
 if pid == 0:

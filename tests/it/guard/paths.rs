@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use bytecode::opcode::{self, EXTENDED_ARG, HAVE_ARGUMENT};
 use shim::guard::{Block, Facts, Frame, Moment, Plan, Value, check, enter, fetch};
-use trace::opcode::{self, EXTENDED_ARG, HAVE_ARGUMENT};
 
 /// States of one code object, beyond which it is given up: there are none like that.
 const STATES: usize = 200_000;

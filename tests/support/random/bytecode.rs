@@ -47,7 +47,7 @@ pub fn file(seed: u64, programs: usize) -> Vec<u8> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use trace::opcode::{self, Operand};
+    use bytecode::opcode::{self, Operand};
 
     use super::marshal::Code;
     use super::*;

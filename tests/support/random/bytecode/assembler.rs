@@ -4,7 +4,7 @@
 //! It decorates at random what it is given: prefixes, chains of them and prefixes before opcodes
 //! that ignore an operand, NOPs, and junk that is jumped over.
 
-use trace::opcode::{self, EXTENDED_ARG, Operand};
+use bytecode::opcode::{self, EXTENDED_ARG, Operand};
 
 use super::marshal::{Code, Constant};
 use crate::random::rng::Rng;

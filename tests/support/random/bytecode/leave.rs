@@ -1,6 +1,6 @@
 //! The ways to go elsewhere: behind them code cannot be reached.
 
-use trace::opcode;
+use bytecode::opcode;
 
 use super::assembler::{Block, Kind, State};
 use super::function::Function;

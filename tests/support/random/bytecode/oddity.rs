@@ -5,7 +5,7 @@
 use super::assembler::{Kind, number};
 use super::function::Function;
 use super::marshal::Constant;
-use trace::opcode::EXTENDED_ARG;
+use bytecode::opcode::EXTENDED_ARG;
 
 impl Function {
     pub fn oddity(&mut self) {

@@ -1,0 +1,52 @@
+//! Where all frames stand, as bytes: what a section of a recording starts with.
+
+use super::{Fault, Frame, MOST_FRAMES, Walker};
+use crate::block::LONGEST;
+use wire::packet::{Fields, fold, write_number};
+
+impl Walker {
+    /// Appends where all frames stand.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        out.push(self.every.into());
+        write_number(out, self.frames.len() as u64);
+        for frame in &self.frames {
+            let start = match self.code(frame.code) {
+                Some(code) if frame.is_known => code.run(frame.run).start,
+                _ => frame.run,
+            };
+            for number in [frame.code, start, frame.at, frame.stands.into()] {
+                write_number(out, number.into());
+            }
+        }
+        write_number(out, self.decided.map_or(0, |lasti| fold(lasti as i32) + 1));
+    }
+
+    /// Puts all frames where [`Walker::save`] found them; returns how many bytes that took.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that it did not write, code objects that are not there.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let mut fields = Fields { bytes, at: 0 };
+        self.every = fields.byte()? != 0;
+        self.frames.clear();
+        self.looked = 0;
+        for _ in 0..fields.number()? {
+            let (code, run) = (fields.small()?, fields.small()?);
+            let (at, stands) = (fields.small()?, fields.small()? != 0);
+            if self.code(code).is_none() {
+                return Err(Fault::Code(code));
+            }
+            if at as usize > LONGEST {
+                return Err(Fault::Offset(run.into()));
+            }
+            if self.frames.len() == MOST_FRAMES {
+                return Err(Fault::TooMany("frames"));
+            }
+            self.frames.push(Frame { code, run, at, stands, is_known: false });
+        }
+        self.decided = fields.number()?.checked_sub(1).map(|folded| (folded >> 1) as u32);
+        self.find()?;
+        Ok(fields.at)
+    }
+}

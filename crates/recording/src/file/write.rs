@@ -1,0 +1,303 @@
+//! Collects records in sections, and writes them.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::{HEAD, LONGEST, MAGIC, VERSION, section};
+use crate::decoder::Walker;
+use wire::packet::{self, Event, Outcomes};
+
+/// Bytes of events, or of definitions, that end a section.
+const LARGE: usize = 1 << 19;
+
+/// Instructions that end a section: a reader makes text of it at once, in memory.
+const MANY: u64 = 1 << 18;
+
+/// Bytes that are compressed together, so that each frame can be read without those before.
+const FRAME: usize = 1 << 20;
+
+/// Where there is no room for a frame, smaller ones are tried down to so many bytes.
+const LEAST: usize = 1 << 10;
+
+/// The level of compression: the recording repeats itself so much that higher ones gain little.
+const LEVEL: i32 = 1;
+
+/// Bytes of the last section at most.
+const LAST: usize = HEAD + 96;
+
+/// Writes a recording.
+pub struct FlowWriter<W> {
+    out: W,
+    compress: bool,
+    codes: Vec<u8>,
+    events: Vec<u8>,
+    frames: Vec<u8>,
+    first: u64,
+    waiting: Vec<u8>,
+    gone: Vec<u8>,
+    written: u64,
+    most: u64,
+    /// Whether something is missing already.
+    is_broken: bool,
+}
+
+impl<W: Write> FlowWriter<W> {
+    /// Starts a file; compressed, it is a series of Zstandard frames that hold the very same bytes,
+    /// each of which `out` has to write as a whole or not at all. `None` if it cannot but be larger than `most` bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn new(
+        out: W,
+        compress: bool,
+        most: u64,
+        about: &Value,
+    ) -> io::Result<Option<FlowWriter<W>>> {
+        let (codes, events, frames) = (Vec::new(), Vec::new(), Vec::new());
+        let (waiting, gone) = (Vec::new(), Vec::new());
+        let mut writer = FlowWriter {
+            out,
+            compress,
+            codes,
+            events,
+            frames,
+            first: 0,
+            waiting,
+            gone,
+            written: 0,
+            most,
+            is_broken: false,
+        };
+        let mut start = MAGIC.to_vec();
+        start.extend_from_slice(&VERSION.to_le_bytes());
+        append(&mut start, section::ABOUT, &[about.to_string().as_bytes()])?;
+        if writer.size_with(start.len()) > most {
+            return Ok(None);
+        }
+        writer.put(&start)?;
+        // A file that was begun is known for what it is.
+        writer.pack()?;
+        Walker::default().save(&mut writer.frames);
+        Ok(Some(writer))
+    }
+
+    /// Whether a record can come without the file's growing too large.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    #[inline]
+    pub fn has_room(
+        &mut self,
+        outcomes: Outcomes,
+        event: &Event,
+        walker: &Walker,
+        count: u64,
+    ) -> io::Result<bool> {
+        if self.most == u64::MAX {
+            return Ok(true);
+        }
+        let mut record = Vec::new();
+        packet::write(&mut record, outcomes, event);
+        let length = record.len();
+        Ok(self.size_with(length) <= self.most || self.makes_room(length, walker, count)?)
+    }
+
+    /// What waits may come to far less than it is.
+    fn makes_room(&mut self, length: usize, walker: &Walker, count: u64) -> io::Result<bool> {
+        if self.compress {
+            self.quiet(walker, count)?;
+        }
+        Ok(self.size_with(length) <= self.most)
+    }
+
+    /// How large the file is at most if it ends behind a record of so many bytes.
+    fn size_with(&self, length: usize) -> u64 {
+        let parts = [&self.codes, &self.gone, &self.events, &self.frames, &self.waiting];
+        let heads = 2 * HEAD + 16 + LAST;
+        let size = parts.iter().map(|part| part.len()).sum::<usize>() + heads + length;
+        match self.compress {
+            true => packed(self.written, size as u64),
+            false => self.written + size as u64,
+        }
+    }
+
+    /// Takes a record about a code object; false if the file would grow too large.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn code(&mut self, event: &Event, walker: &Walker, count: u64) -> io::Result<bool> {
+        if self.codes.len() >= LARGE {
+            self.flush(walker, count)?;
+        }
+        let before = self.codes.len();
+        packet::write(&mut self.codes, Outcomes::default(), event);
+        if self.most == u64::MAX || self.size_with(0) <= self.most {
+            return Ok(true);
+        }
+        let record = self.codes.split_off(before);
+        let has_room = self.makes_room(record.len(), walker, count)?;
+        if has_room {
+            self.codes.extend_from_slice(&record);
+        }
+        Ok(has_room)
+    }
+
+    /// Takes a record that a code object died. What the section at hand starts with may still
+    /// name it, so it is told after that.
+    pub fn code_gone(&mut self, event: &Event) {
+        let before = self.gone.len();
+        packet::write(&mut self.gone, Outcomes::default(), event);
+        if self.most != u64::MAX && self.size_with(0) > self.most {
+            // Nobody misses it: numbers are not given twice.
+            self.gone.truncate(before);
+        }
+    }
+
+    /// Takes a record that `walker` has followed, `count` instructions having been executed so far.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn record(
+        &mut self,
+        outcomes: Outcomes,
+        event: &Event,
+        walker: &Walker,
+        count: u64,
+    ) -> io::Result<()> {
+        packet::write(&mut self.events, outcomes, event);
+        let is_large = self.events.len() >= LARGE || self.codes.len() >= LARGE;
+        if is_large || count - self.first >= MANY {
+            self.flush(walker, count)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what there is, for whoever reads along.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn quiet(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+        self.flush(walker, count)?;
+        self.pack()
+    }
+
+    /// Ends the section.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        if !self.codes.is_empty() {
+            append(&mut bytes, section::CODES, &[&self.codes])?;
+        }
+        if !self.events.is_empty() {
+            let numbers = [self.first.to_le_bytes(), (count - self.first).to_le_bytes()].concat();
+            append(&mut bytes, section::EVENTS, &[&numbers, &self.frames, &self.events])?;
+        }
+        self.codes.clear();
+        self.codes.append(&mut self.gone);
+        self.events.clear();
+        self.frames.clear();
+        walker.save(&mut self.frames);
+        self.first = count;
+        self.put(&bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.compress {
+            self.written += bytes.len() as u64;
+            return self.out.write_all(bytes);
+        }
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= FRAME { self.pack() } else { Ok(()) }
+    }
+
+    /// Compresses what waits for it.
+    fn pack(&mut self) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let (mut rest, mut size) = (&waiting[..], waiting.len());
+        let mut full = None;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(size.min(rest.len()));
+            let frame = zstd::bulk::compress(piece, LEVEL)?;
+            match self.out.write_all(&frame) {
+                Ok(()) => {
+                    self.written += frame.len() as u64;
+                    rest = after;
+                }
+                Err(error) => {
+                    self.is_broken = true;
+                    if !is_full(&error) || piece.len() < LEAST {
+                        return Err(error);
+                    }
+                    // Less of it may fit.
+                    (size, full) = (piece.len() / 2, Some(error));
+                }
+            }
+        }
+        self.waiting = waiting;
+        self.waiting.clear();
+        full.map_or(Ok(()), Err)
+    }
+
+    /// Writes what is left, and how it ended.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer; that it failed before, where it was compressed.
+    pub fn finish(mut self, walker: &Walker, count: u64, end: &Value) -> io::Result<W> {
+        if self.is_broken {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.flush(walker, count)?;
+        let mut bytes = Vec::new();
+        append(&mut bytes, section::END, &[end.to_string().as_bytes()])?;
+        self.put(&bytes)?;
+        self.pack()?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+/// Whether an error says that there is no room for so many bytes; for fewer there may be.
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | FileTooLarge | QuotaExceeded)
+}
+
+/// How large a file of so many bytes becomes at most when `more` are compressed behind them: each
+/// block of 128 KiB that does not shrink takes 3 bytes more (RFC 8878), and frames have ends.
+fn packed(written: u64, more: u64) -> u64 {
+    written + more + more / 128 + 64
+}
+
+impl<W> fmt::Debug for FlowWriter<W> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("FlowWriter").field("written", &self.written).finish_non_exhaustive()
+    }
+}
+
+fn append(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) -> io::Result<()> {
+    let mut checksum = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    // Sections end at half a mebibyte and one record, which is long where a constant is.
+    let length = u32::try_from(length).ok().filter(|&length| length <= LONGEST);
+    let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    out.extend_from_slice(&[kind, 0, 0, 0]);
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&checksum.finalize().to_le_bytes());
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    Ok(())
+}

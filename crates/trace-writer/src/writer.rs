@@ -1,0 +1,199 @@
+//! The process that keeps what the interpreter tells: takes it from the ring, and writes text or
+//! a recording. It outlives the interpreter, whatever ends that.
+//!
+//! Started by the hook, one for each traced process. Its
+//! troubles go back through the page; the interpreter says them.
+
+mod args;
+mod keeper;
+mod memory;
+mod packed;
+mod ring;
+mod sink;
+mod track;
+
+pub use args::Args;
+
+use std::io;
+
+use keeper::Keeper;
+use recording::decoder::Fault;
+use ring::Ring;
+use wire::control::{WAKE, failure};
+use wire::packet::{self, Event};
+use wire::ring::{self as word, Told};
+
+/// Why nothing more is kept.
+#[derive(Debug)]
+enum Trouble {
+    Write(io::Error),
+    Fault(Fault),
+    Limit,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        Trouble::Write(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Trouble {
+        Trouble::Fault(fault)
+    }
+}
+
+/// Keeps all that one process tells, until it ends.
+///
+/// # Errors
+///
+/// Memory that is not shared as it should be. All else goes through the page.
+pub fn run(args: &Args) -> io::Result<()> {
+    let ring = Ring::open(args)?;
+    let mut keeper = match Keeper::new(args) {
+        Ok(keeper) => Some(keeper),
+        Err(trouble) => {
+            tell(&ring, &trouble);
+            None
+        }
+    };
+    let mut told = Inbox::default();
+    loop {
+        // Seen before the last bytes are taken: nothing comes after it.
+        let is_over = ring.is_over();
+        let count = ring.take(&mut told.bytes);
+        // Too little to look for more at once: that would only disturb the program.
+        let is_calm = (count as u64) < WAKE && !is_over;
+        if let Some(mut kept) = keeper.take() {
+            let result = told.pass(&mut kept);
+            match result.and_then(|()| if is_calm { kept.idle() } else { Ok(()) }) {
+                Ok(()) => keeper = Some(kept),
+                Err(trouble) => give_up(&ring, kept, &trouble),
+            }
+        } else {
+            told.bytes.clear();
+        }
+        if is_calm {
+            let is_quiet = ring.wait();
+            if is_quiet && let Some(mut kept) = keeper.take() {
+                match kept.quiet() {
+                    Ok(()) => keeper = Some(kept),
+                    Err(trouble) => give_up(&ring, kept, &trouble),
+                }
+            }
+        } else if count == 0 {
+            break;
+        }
+    }
+    if let Some(mut kept) = keeper {
+        let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
+        if let Err(trouble) = result {
+            tell(&ring, &trouble);
+        }
+    }
+    ring.done();
+    Ok(())
+}
+
+/// Keeps nothing more.
+fn give_up(ring: &Ring, keeper: Keeper, trouble: &Trouble) {
+    tell(ring, trouble);
+    // What was kept before stays well formed; that it failed is told already.
+    let end = if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
+    let _ = keeper.finish(end);
+}
+
+/// What was told and not handed over yet.
+#[derive(Default)]
+struct Inbox {
+    bytes: Vec<u8>,
+    /// How many bytes of records are still to come.
+    records: u64,
+}
+
+impl Inbox {
+    /// Hands over all that is whole, and leaves the rest.
+    fn pass(&mut self, keeper: &mut Keeper) -> Result<(), Trouble> {
+        let mut at = 0;
+        let result = loop {
+            match self.one(at, keeper) {
+                Ok(0) => break Ok(()),
+                Ok(length) => at += length,
+                Err(trouble) => break Err(trouble),
+            }
+        };
+        self.bytes.drain(..at);
+        result
+    }
+
+    /// Hands over what starts there; how long that is, 0 if it is not whole.
+    #[inline]
+    fn one(&mut self, at: usize, keeper: &mut Keeper) -> Result<usize, Trouble> {
+        let bytes = &self.bytes[at..];
+        let read = if self.records > 0 {
+            packet::read(bytes)
+        } else {
+            match word::read(bytes) {
+                Ok(Told::Short(outcomes, event)) => Ok((outcomes, event, word::SIZE)),
+                Ok(Told::Long(length)) => {
+                    self.records = length;
+                    return Ok(word::SIZE);
+                }
+                Err(fault) => Err(fault),
+            }
+        };
+        let (outcomes, event, length) = match read {
+            Ok(read) => read,
+            Err(packet::Fault::Short) => return Ok(0),
+            Err(fault) => return Err(Fault::Event(fault).into()),
+        };
+        if self.records > 0 {
+            let rest = self.records.checked_sub(length as u64);
+            self.records = rest.ok_or(Fault::Event(packet::Fault::Number))?;
+        }
+        if event != Event::Outcomes || outcomes.count > 0 {
+            keeper.record(outcomes, &event)?;
+        }
+        Ok(length)
+    }
+}
+
+/// What is on the page when the interpreter has died without a last word; how it ended.
+fn last(ring: &Ring, keeper: &mut Keeper) -> Result<End, Trouble> {
+    if ring.is_closed() {
+        return Ok(End::Ended);
+    }
+    let (outcomes, lasti) = ring.now();
+    let event = Event::End { lasti };
+    match keeper.record(outcomes, &event) {
+        Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// How a recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// In good order.
+    Ended,
+    /// Killed, crashed, or gone by `_exit` or `exec`.
+    Died,
+    /// At a limit that was asked for.
+    Limit,
+    /// By a trouble of ours.
+    Failed,
+}
+
+fn tell(ring: &Ring, trouble: &Trouble) {
+    match trouble {
+        Trouble::Write(error) => ring.fail(failure::WRITE, error.raw_os_error().unwrap_or(0)),
+        Trouble::Fault(fault) => {
+            // For whoever looks into it; the interpreter says that there was a fault.
+            if std::env::var_os("PYTHON27_TRACED_DEBUG").is_some() {
+                eprintln!("trace-writer: {fault:?}");
+            }
+            ring.fail(failure::FAULT, 0);
+        }
+        Trouble::Limit => ring.fail(failure::LIMIT, 0),
+    }
+}

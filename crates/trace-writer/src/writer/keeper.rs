@@ -1,0 +1,273 @@
+//! Sorts what was told by thread, each to its own track.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::args::{Args, Kind};
+use super::ring::left_to_us;
+use super::sink::{Owner, Sink};
+use super::track::{How, Track};
+use super::{End, Trouble};
+use recording::decoder::Fault;
+use recording::file::LIMIT;
+use wire::code::Definition;
+use wire::packet::{Event, Outcomes};
+
+/// The tracks of all threads.
+pub struct Keeper {
+    how: How,
+    file: PathBuf,
+    /// Few, and asked for each record.
+    tracks: BTreeMap<u32, Track>,
+    current: u32,
+    /// Each code object's definition, for the threads that are still to come.
+    codes: Vec<Vec<u8>>,
+    /// Whether each thread has a file, with limits of its own.
+    threads: bool,
+    /// The threads whose files have reached a limit.
+    over: HashSet<u32>,
+    /// Locks the first thread's file until all are finished: whoever waits for it finds all.
+    lock: Option<File>,
+}
+
+/// The thread that starts the program.
+const FIRST: u32 = 0;
+
+impl Keeper {
+    pub fn new(args: &Args) -> Result<Keeper, Trouble> {
+        let file = left_to_us(args.out);
+        let mut about =
+            serde_json::from_slice(args.about.as_encoded_bytes()).unwrap_or(Value::Null);
+        if let (Some(limit), Some(about)) = (args.limit, about.as_object_mut()) {
+            about.insert(LIMIT.to_owned(), limit.into());
+        }
+        let how = How {
+            wanted: args.wanted(),
+            is_flow: args.kind == Kind::Flow,
+            compress: args.compress,
+            limit: args.limit.unwrap_or(u64::MAX),
+            max_bytes: args.max_bytes.unwrap_or(u64::MAX),
+            about,
+        };
+        let owner = if args.file == Path::new("-") { Owner::Program } else { Owner::We };
+        // A lock is shared with what is cloned.
+        let is_file = file.metadata().is_ok_and(|file| file.is_file());
+        let lock = if args.threads && is_file { file.try_clone().ok() } else { None };
+        let mut keeper = Keeper {
+            how,
+            file: args.file.clone(),
+            tracks: BTreeMap::new(),
+            current: FIRST,
+            codes: Vec::new(),
+            threads: args.threads,
+            over: HashSet::new(),
+            lock,
+        };
+        keeper.add(FIRST, Sink::new(file, owner))?;
+        Ok(keeper)
+    }
+
+    /// Takes what happened, after these outcomes.
+    #[inline]
+    pub fn record(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+        match event {
+            Event::Define { .. }
+            | Event::Watch { .. }
+            | Event::Forget { .. }
+            | Event::Switch { .. }
+            | Event::Gone { .. } => self.other(outcomes, event),
+            _ => match self.tracks.get_mut(&self.current) {
+                Some(track) => match track.record(outcomes, event) {
+                    Err(Trouble::Limit) => self.end(self.current),
+                    result => result,
+                },
+                None if self.over.contains(&self.current) => Ok(()),
+                None => Err(Fault::NoFrame.into()),
+            },
+        }
+    }
+
+    /// A thread's file has reached a limit: where each has its own, the others go on.
+    #[cold]
+    fn end(&mut self, thread: u32) -> Result<(), Trouble> {
+        if !self.threads {
+            return Err(Trouble::Limit);
+        }
+        self.over.insert(thread);
+        match self.tracks.remove(&thread) {
+            Some(track) => Ok(track.finish(End::Limit)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Does the same with each track.
+    fn each(
+        &mut self,
+        mut what: impl FnMut(&mut Track) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let mut full = Vec::new();
+        for (&thread, track) in &mut self.tracks {
+            match what(track) {
+                Err(Trouble::Limit) => full.push(thread),
+                result => result?,
+            }
+        }
+        full.into_iter().try_for_each(|thread| self.end(thread))
+    }
+
+    /// Events that are not one thread's alone; the outcomes before them are.
+    fn other(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+        if outcomes.count > 0 {
+            self.pass(outcomes, &Event::Outcomes)?;
+        }
+        match *event {
+            Event::Define { code, definition } => {
+                let read = Definition::read(definition).map_err(Fault::Event)?;
+                self.each(|track| track.define(event, code, &read))?;
+                self.codes.push(definition.to_vec());
+            }
+            Event::Watch { code } => {
+                self.each(|track| track.watch(event, code))?;
+                // The first byte of a definition says so.
+                let known = self.codes.get_mut((code as usize).wrapping_sub(1));
+                if let Some(byte) = known.and_then(|known| known.first_mut()) {
+                    *byte = 1;
+                }
+            }
+            Event::Forget { code } => {
+                self.each(|track| track.forget(event, code))?;
+                if let Some(known) = self.codes.get_mut((code as usize).wrapping_sub(1)) {
+                    *known = Vec::new();
+                }
+            }
+            Event::Switch { thread, lasti } => {
+                // How far the thread had come, before another one runs.
+                self.pass(Outcomes::default(), &Event::Switch { thread, lasti })?;
+                self.switch(thread)?;
+            }
+            Event::Gone { thread } if thread != FIRST => {
+                self.over.remove(&thread);
+                if let Some(track) = self.tracks.remove(&thread) {
+                    track.finish(End::Ended)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+        match self.tracks.get_mut(&self.current) {
+            Some(track) => match track.record(outcomes, event) {
+                Err(Trouble::Limit) => self.end(self.current),
+                result => result,
+            },
+            None => Ok(()),
+        }
+    }
+
+    fn switch(&mut self, thread: u32) -> Result<(), Trouble> {
+        self.current = thread;
+        if self.tracks.contains_key(&thread) || self.over.contains(&thread) {
+            return Ok(());
+        }
+        let file = File::create(beside(&self.file, &format!("thread-{thread}")))?;
+        // Readers wait for each file. One without locks is written all the same.
+        let _ = file.try_lock();
+        self.add(thread, Sink::new(file, Owner::We))
+    }
+
+    /// Starts a thread's file with all code objects so far.
+    fn add(&mut self, thread: u32, sink: Sink) -> Result<(), Trouble> {
+        match self.begin(sink) {
+            Ok(track) => {
+                self.tracks.insert(thread, track);
+                Ok(())
+            }
+            Err(Trouble::Limit) => self.end(thread),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn begin(&self, sink: Sink) -> Result<Track, Trouble> {
+        let mut track = Track::new(sink, &self.how)?;
+        for (index, definition) in self.codes.iter().enumerate() {
+            let code = index as u32 + 1;
+            let event = Event::Define { code, definition };
+            // One that died leaves its number.
+            let read = if definition.is_empty() {
+                Definition::default()
+            } else {
+                Definition::read(definition).map_err(Fault::Event)?
+            };
+            let mut bytes = Vec::new();
+            read.write(&mut bytes);
+            let event = if definition.is_empty() {
+                Event::Define { code, definition: &bytes }
+            } else {
+                event
+            };
+            track.define(&event, code, &read)?;
+        }
+        Ok(track)
+    }
+
+    /// Nothing comes for the moment.
+    pub fn idle(&mut self) -> Result<(), Trouble> {
+        self.each(Track::idle)
+    }
+
+    /// Nothing has come for a while.
+    pub fn quiet(&mut self) -> Result<(), Trouble> {
+        self.each(Track::quiet)
+    }
+
+    /// Writes what is left. Whoever waits for the first thread's file finds all of them.
+    pub fn finish(mut self, end: End) -> io::Result<()> {
+        let first = self.tracks.remove(&FIRST);
+        let mut result = Ok(());
+        for track in self.tracks.into_values().chain(first) {
+            result = track.finish(end).and(result);
+        }
+        drop(self.lock);
+        result
+    }
+}
+
+/// `trace.thread-1.txt` beside `trace.txt`, `trace.thread-1.flow.zst` beside `trace.flow.zst`.
+pub(super) fn beside(file: &Path, what: &str) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    let end = |suffix: &[u8]| name.ends_with(suffix).then(|| name.len() - suffix.len());
+    let inner = end(b".zst").unwrap_or(name.len());
+    let stem = &name[..inner];
+    let dot = stem.iter().rposition(|&byte| byte == b'.').filter(|&dot| dot > 0).unwrap_or(inner);
+    let (stem, suffix) = name.split_at(dot);
+    let mut new = OsString::new();
+    for part in [stem, b".", what.as_bytes(), suffix] {
+        new.push(OsStr::from_bytes(part));
+    }
+    file.with_file_name(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_threads_stand_beside() {
+        for (file, wanted) in [
+            ("a/trace.txt", "a/trace.thread-1.txt"),
+            ("t.flow.zst", "t.thread-1.flow.zst"),
+            ("trace", "trace.thread-1"),
+            (".trace", ".trace.thread-1"),
+        ] {
+            assert_eq!(beside(Path::new(file), "thread-1"), Path::new(wanted));
+        }
+    }
+}

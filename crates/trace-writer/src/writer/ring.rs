@@ -1,0 +1,193 @@
+//! The writer's end of the shared memory: takes bytes, wakes and is woken, sees a death.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::FromRawFd;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{SealFlags, fcntl_add_seals};
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::thread::futex;
+
+use super::args::Args;
+use super::memory::Memory;
+use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, lasti_with};
+use wire::packet::Outcomes;
+
+/// How long the writer sleeps at most: what a quiet program has told is kept by then.
+const SLEEP: Duration = Duration::from_millis(50);
+
+/// The shared memory.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    memory: Arc<Memory>,
+    died: Arc<AtomicBool>,
+    presence: Arc<File>,
+}
+
+impl Ring {
+    /// Maps the memory that the hook shares, and watches the process that tells.
+    pub fn open(args: &Args) -> io::Result<Ring> {
+        let memory = Arc::new(match (args.ring, args.segment) {
+            (Some(ring), _) => Memory::map(&left_to_us(ring))?,
+            (None, segment) => Memory::attach(segment.unwrap_or(-1))?,
+        });
+        if memory.size() != PAGE + RING {
+            return Err(io::Error::other("the shared memory has another size than this writer's"));
+        }
+        let died = Arc::new(AtomicBool::new(false));
+        let presence = Arc::new(left_to_us(args.presence));
+        let ring = Ring { memory, died, presence };
+        let watching = ring.clone();
+        let pid = i32::try_from(args.process).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other("there is no such process"))?;
+        thread::Builder::new().name("watch".to_owned()).stack_size(1 << 16).spawn(move || {
+            wait_for_end(pid);
+            watching.died.store(true, Release);
+            watching.page().news.fetch_add(1, SeqCst);
+            let _ = futex::wake(&watching.page().news, futex::Flags::empty(), 1);
+        })?;
+        ring.page().ready.store(1, SeqCst);
+        ring.wake_hook();
+        Ok(ring)
+    }
+
+    fn page(&self) -> &Page {
+        // SAFETY: the memory starts at a page's border and is as large as a page and a ring (`open`);
+        // all fields are atomic, as the hook writes them at the same time.
+        unsafe { &*self.memory.start().cast::<Page>() }
+    }
+
+    /// Appends what was told and not taken yet; how many bytes that was.
+    pub fn take(&self, told: &mut Vec<u8>) -> usize {
+        let page = self.page();
+        let tail = page.tail.load(Relaxed);
+        let head = if self.died.load(Acquire) { self.end() } else { page.head.load(Acquire) };
+        let count = usize::try_from(head.wrapping_sub(tail)).unwrap_or(0).min(RING);
+        let start = tail as usize & (RING - 1);
+        for (from, length) in
+            [(start, count.min(RING - start)), (0, count.saturating_sub(RING - start))]
+        {
+            // SAFETY: inside the ring, which follows the page; the hook does not write there until
+            // `tail` has passed it.
+            let bytes =
+                unsafe { std::slice::from_raw_parts(self.memory.start().add(PAGE + from), length) };
+            told.extend_from_slice(bytes);
+        }
+        if count > 0 {
+            page.tail.store(tail + count as u64, SeqCst);
+            self.wake_hook();
+        }
+        count
+    }
+
+    fn wake_hook(&self) {
+        let page = self.page();
+        if page.hook_waits.load(SeqCst) != 0 {
+            page.taken.fetch_add(1, SeqCst);
+            let _ = futex::wake(&page.taken, futex::Flags::empty(), 1);
+        }
+    }
+
+    /// Sleeps until there is much to take, for [`SLEEP`] at most; whether there is nothing at all.
+    pub fn wait(&self) -> bool {
+        let mut is_quiet = false;
+        let page = self.page();
+        let news = page.news.load(SeqCst);
+        page.writer_waits.store(1, SeqCst);
+        if page.head.load(SeqCst).wrapping_sub(page.tail.load(Relaxed)) < WAKE && !self.is_over() {
+            let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
+            // Woken, interrupted or late: whoever calls looks again.
+            let woken = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
+            is_quiet =
+                woken == Err(Errno::TIMEDOUT) && page.head.load(SeqCst) == page.tail.load(Relaxed);
+            if is_quiet && self.is_left() {
+                self.died.store(true, Release);
+            }
+        }
+        page.writer_waits.store(0, SeqCst);
+        is_quiet
+    }
+
+    /// Whether nobody has the program's memory any more: it has ended, or another program has
+    /// taken its place. What is not mapped for writing, and only that, can be sealed.
+    fn is_left(&self) -> bool {
+        fcntl_add_seals(&*self.presence, SealFlags::WRITE).is_ok()
+    }
+
+    /// Whether nothing more will be told.
+    pub fn is_over(&self) -> bool {
+        self.is_closed() || self.died.load(Acquire)
+    }
+
+    /// Whether the hook has said its last word.
+    pub fn is_closed(&self) -> bool {
+        self.page().closed.load(Acquire) != 0
+    }
+
+    /// Where the last whole record ends, once nothing more is told.
+    fn end(&self) -> u64 {
+        let page = self.page();
+        page.head.load(Acquire).max(page.telling.load(Acquire))
+    }
+
+    /// The outcomes that are in no record, and how far the thread had come, [`NOWHERE`] if that is
+    /// not known; once nothing more is told.
+    pub fn now(&self) -> (Outcomes, i32) {
+        let page = self.page();
+        if self.end() != page.head.load(Acquire) {
+            // They are in the record that was just told.
+            return (Outcomes::default(), NOWHERE);
+        }
+        let outcomes = Outcomes::of_register(page.outcomes.load(Relaxed));
+        let held = page.held.load(Relaxed);
+        let lasti = if held == NOT_HELD { page.lasti.load(Relaxed) } else { held };
+        (outcomes, lasti_with(lasti, outcomes.count))
+    }
+
+    /// Tells the hook that nothing more is kept, and why.
+    pub fn fail(&self, why: u32, errno: i32) {
+        let page = self.page();
+        page.errno.store(errno, Relaxed);
+        page.failed.store(why, SeqCst);
+        // It looks when it has told this much.
+        page.limit.store(0, SeqCst);
+        self.wake_hook();
+    }
+
+    /// Tells the hook that all is kept and closed.
+    pub fn done(&self) {
+        self.page().done.store(1, SeqCst);
+        self.wake_hook();
+    }
+}
+
+/// The file behind a descriptor that the hook has started us with.
+pub(super) fn left_to_us(descriptor: i32) -> File {
+    // SAFETY: the hook has left this descriptor to us alone, and names each once.
+    unsafe { File::from_raw_fd(descriptor) }
+}
+
+/// Returns when the process has ended.
+fn wait_for_end(process: Pid) {
+    #[cfg(target_os = "linux")]
+    if let Ok(handle) = rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty()) {
+        use rustix::event::{PollFd, PollFlags, poll};
+        loop {
+            match poll(&mut [PollFd::new(&handle, PollFlags::IN)], None) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return,
+                Err(_) => break,
+            }
+        }
+    }
+    // Without such handles: a process that is gone cannot be signalled.
+    while rustix::process::test_kill_process(process).is_ok() {
+        thread::sleep(SLEEP);
+    }
+}

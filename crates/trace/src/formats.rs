@@ -1,0 +1,196 @@
+//! Every format into canonical steps: which format a trace has, and its reader.
+//!
+//! Recordings (`flow`) are known by their first bytes and have no lines; all else is made of lines.
+//!
+//! One file for each format. To add one: write `adapt/NAME.rs` with a reader that implements
+//! [`Events`] on top of [`Lines`] and a `recognise` for its first lines, with tests on logs
+//! recorded from the real thing in `tests/logs/NAME/`; add it to [`Format`], to [`Reader`], to
+//! [`recognise`] below, and to `docs/trace-format.md`. Comparing and converting know nothing of formats.
+
+pub mod flow;
+pub mod json;
+pub mod jsonl;
+pub mod line;
+pub mod xpython;
+
+use crate::input::Input;
+use crate::lines::Lines;
+use crate::step::{About, Event, Events, Fields, Format, Position, ReadError};
+use flow::Flow;
+use jsonl::Jsonl;
+use line::Blog;
+use recording::file::MAGIC;
+use xpython::Xpython;
+
+/// How much is looked at to recognise a format.
+const SAMPLE: usize = 1 << 20;
+
+/// The reader of a trace in any format.
+#[derive(Debug)]
+pub enum Reader<'a> {
+    /// Of `blog`.
+    Blog(Blog<'a>),
+    /// Of `jsonl`.
+    Jsonl(Jsonl<'a>),
+    /// Of `xpython`.
+    Xpython(Xpython<'a>),
+    /// Of `flow`.
+    Flow(Box<Flow<'a>>),
+}
+
+impl Reader<'static> {
+    /// Starts to read an opened trace, whose format is recognised from its content unless it is
+    /// given. An empty trace has no steps, whatever its format.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable input, and content of no known format.
+    pub fn open(input: Input, format: Option<Format>) -> Result<Reader<'static>, ReadError> {
+        Reader::new(Lines::new(input), format)
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Starts to read lines, like [`Reader::open`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn new(mut lines: Lines<'a>, format: Option<Format>) -> Result<Reader<'a>, ReadError> {
+        let format = match format {
+            Some(format) => format,
+            None => recognise(&mut lines)?,
+        };
+        Ok(match format {
+            Format::Blog => Reader::Blog(Blog::new(lines)),
+            Format::Jsonl => Reader::Jsonl(Jsonl::new(lines)),
+            Format::Xpython => Reader::Xpython(Xpython::new(lines)),
+            Format::Flow => Reader::Flow(Box::new(Flow::new(lines)?)),
+        })
+    }
+
+    /// Reads the rest of a trace: `text`, which starts at `position` of the trace called `name`,
+    /// at the start of a step. `None` for formats whose steps need the lines before them.
+    pub fn resume(
+        format: Format,
+        name: &str,
+        text: &'a [u8],
+        position: Position,
+    ) -> Option<Reader<'a>> {
+        match format {
+            Format::Blog => {
+                let lines = Lines::of(name, text, position);
+                Some(Reader::Blog(Blog::from_step(lines, position.step)))
+            }
+            Format::Jsonl | Format::Xpython | Format::Flow => None,
+        }
+    }
+
+    /// What messages call the trace.
+    pub fn name(&self) -> &str {
+        match self {
+            Reader::Blog(reader) => reader.lines().name(),
+            Reader::Jsonl(reader) => reader.lines().name(),
+            Reader::Xpython(reader) => reader.lines().name(),
+            Reader::Flow(reader) => reader.name(),
+        }
+    }
+
+    fn events(&self) -> &dyn Events {
+        match self {
+            Reader::Blog(reader) => reader,
+            Reader::Jsonl(reader) => reader,
+            Reader::Xpython(reader) => reader,
+            Reader::Flow(reader) => &**reader,
+        }
+    }
+}
+
+impl Events for Reader<'_> {
+    #[inline]
+    fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
+        match self {
+            Reader::Blog(reader) => reader.next(),
+            Reader::Jsonl(reader) => reader.next(),
+            Reader::Xpython(reader) => reader.next(),
+            Reader::Flow(reader) => reader.next(),
+        }
+    }
+
+    fn format(&self) -> Format {
+        self.events().format()
+    }
+
+    fn fields(&self) -> Fields {
+        self.events().fields()
+    }
+
+    fn about(&self) -> About {
+        self.events().about()
+    }
+
+    fn other_lines(&self) -> u64 {
+        self.events().other_lines()
+    }
+}
+
+/// The format of what follows. Reads as few lines as decide it, and passes over none.
+///
+/// # Errors
+///
+/// Unreadable input, and content of no known format.
+pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
+    if lines.starts_with(&MAGIC)? {
+        return Ok(Format::Flow);
+    }
+    let mut from = 0;
+    while from < SAMPLE
+        && let Some(line) = lines.ahead(from)?
+    {
+        let text = &lines.text()[from..line.end];
+        let found = Format::LINES.into_iter().find(|format| match format {
+            Format::Flow => false,
+            Format::Blog => line::recognise(text),
+            Format::Jsonl => jsonl::recognise(text),
+            Format::Xpython => xpython::recognise(text),
+        });
+        if let Some(format) = found {
+            return Ok(format);
+        }
+        from = line.next;
+    }
+    match lines.text().first() {
+        None => Ok(Format::Blog),
+        // Its reader says best what is wrong with it.
+        Some(b'{') => Ok(Format::Jsonl),
+        Some(_) => Err(lines.error(ReadError::unknown())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(text: &[u8]) -> Result<Format, String> {
+        recognise(&mut Lines::of("t", text, Position::START)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn content_tells_the_format() {
+        for (text, wanted) in [
+            (&b"f> 0 POP_TOP\n"[..], Format::Blog),
+            (b"a\nb> 0 LOAD_CONST (\xff\n", Format::Blog),
+            (b"{\"py27trace\":1}\n", Format::Jsonl),
+            (b"{\"op\":1,\"pc\":0}", Format::Jsonl),
+            (b"{\"pc\":x}\n", Format::Jsonl),
+            (b"hello\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
+            (b"{1: 2}\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
+            (b"", Format::Blog),
+            (b"py27flow\x01", Format::Flow),
+        ] {
+            assert_eq!(format(text).unwrap(), wanted, "{}", text.escape_ascii());
+        }
+        let error = format(b"hello\n").unwrap_err();
+        assert!(error.starts_with("`t`, line 1 (byte 0): this is no trace"), "{error}");
+    }
+}

@@ -1,0 +1,5 @@
+//! What the command `trace27` does beyond the library of traces: views of recordings, and lockstep.
+
+#[cfg(unix)]
+pub mod lockstep;
+pub mod view;

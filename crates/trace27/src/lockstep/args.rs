@@ -1,0 +1,188 @@
+//! The command `lockstep`: what is typed, and what is printed.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::plan::{find_program, find_python, is_compiled};
+use super::{End, Plan, SIDES, Session, Source};
+use trace::diff::args::How;
+use trace::diff::{Report, compare};
+use trace::input::Input;
+use trace::step::{Format, ReadError};
+
+/// Behind the end of one trace, steps of the other that are counted.
+const LEFT_OVER: u64 = 1000;
+
+/// Run a program on the traced interpreter and on an emulator at once, until they part
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Where the emulator writes its trace, unless `{trace}` in its command stands for a file
+    #[arg(long, value_enum, value_name = "STREAM", default_value = "stdout")]
+    pub trace_from: Source,
+    /// Format of the emulator's trace [default: as its content tells]
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// Let the traced interpreter write what operands mean in place of their numbers; done for
+    /// `--format xpython`
+    #[arg(short, long)]
+    pub resolve: bool,
+    /// What both programs read from standard input [default: nothing]
+    #[arg(long, value_name = "FILE")]
+    pub stdin: Option<PathBuf>,
+    /// Take a side that writes nothing for so long as hanging
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub silence: u64,
+    /// The traced interpreter [default: ./python27-traced of the project that trace27 is in]
+    #[arg(long, value_name = "FILE")]
+    pub python: Option<PathBuf>,
+    /// `tracer.py` [default: beside the traced interpreter]
+    #[arg(long, value_name = "FILE")]
+    pub tracer: Option<PathBuf>,
+    /// How the traces are compared; `--pyc` also names the program, if the emulator's command
+    /// does not
+    #[command(flatten)]
+    pub how: How,
+    /// The emulator and its arguments. The first `.pyc` among them, else the last `.py`, is the
+    /// program, and what follows it, `{trace}` apart, the program's own arguments
+    #[arg(last = true, required = true, value_name = "EMULATOR ARGS")]
+    pub emulator: Vec<OsString>,
+}
+
+impl Args {
+    /// Runs both, compares, prints, and tells whether the traces are the same.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be found, started, read or written, and a side that writes no trace.
+    pub fn run(&self) -> Result<bool> {
+        let trace27 = env::current_exe().context("cannot tell where trace27 is")?;
+        let plan = self.plan(&trace27)?;
+        let mut how = self.how.clone();
+        // Of source there is nothing to disassemble.
+        how.pyc = Some(plan.program.clone()).filter(|program| is_compiled(program));
+        let mut config = how.config([Some(Format::Blog), self.format])?;
+        config.left_over = LEFT_OVER;
+        let (session, [traced, emulated]) = Session::start(&plan, &trace27)?;
+        let compared = Input::from_reader(SIDES[0], traced)
+            .and_then(|left| compare(left, Input::from_reader(SIDES[1], emulated)?, &config));
+        let ends = session.stop();
+        let report = compared.map_err(|error| unreadable(error, &ends))?;
+        self.check(&report, &ends)?;
+        how.print(&report)?;
+        if !report.is_identical() {
+            for line in SIDES.iter().zip(&ends).filter_map(|(name, end)| told(name, end)) {
+                writeln!(io::stderr(), "trace27: {line}")?;
+            }
+        }
+        Ok(report.is_identical())
+    }
+
+    fn plan(&self, trace27: &std::path::Path) -> Result<Plan> {
+        let (python, tracer) = match (&self.python, &self.tracer) {
+            (Some(python), Some(tracer)) => (python.clone(), tracer.clone()),
+            (python, tracer) => {
+                let named = python.as_deref().unwrap_or(trace27);
+                let found = find_python(named).or_else(|| find_python(trace27));
+                let (found_python, found_tracer) = found.ok_or_else(|| {
+                    anyhow!(
+                        "there is no `python27-traced` with a `tracer.py` above `{}` nor here; \
+                         run `cargo xtask build-python`, or name them with `--python` and \
+                         `--tracer`",
+                        trace27.display()
+                    )
+                })?;
+                (python.clone().unwrap_or(found_python), tracer.clone().unwrap_or(found_tracer))
+            }
+        };
+        let (program, arguments) = match (
+            find_program(&self.emulator, self.how.pyc.as_deref()),
+            &self.how.pyc,
+        ) {
+            (Some(found), _) => found,
+            (None, Some(program)) => (program.clone(), Vec::new()),
+            (None, None) => bail!(
+                "no argument of the emulator names a `.pyc` or `.py` file; name the program with \
+                 `--pyc FILE`"
+            ),
+        };
+        Ok(Plan {
+            program,
+            arguments,
+            input: self.stdin.clone(),
+            python,
+            tracer,
+            resolve: self.resolve || self.format == Some(Format::Xpython),
+            emulator: self.emulator.clone(),
+            source: self.trace_from,
+            patience: Duration::from_secs(self.silence.max(1)),
+        })
+    }
+
+    /// A side without a single step has not run the program at all: that is no divergence.
+    fn check(&self, report: &Report, ends: &[End; 2]) -> Result<()> {
+        if report.common > 0 {
+            return Ok(());
+        }
+        let first = report.divergences.first();
+        let [no_left, no_right] =
+            [first.is_none_or(|d| d.left.is_empty()), first.is_none_or(|d| d.right.is_empty())];
+        if no_left {
+            bail!("{} wrote no trace{}", SIDES[0], why(&ends[0]));
+        }
+        if no_right {
+            let from = match self.trace_from {
+                Source::Stdout => "standard output; say where it writes it with `--trace-from`",
+                Source::Stderr => "standard error; say where it writes it with `--trace-from`",
+            };
+            bail!("{} wrote no trace to {from} or `{{trace}}`{}", SIDES[1], why(&ends[1]));
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(error: ReadError, ends: &[End; 2]) -> anyhow::Error {
+    let mut message = error.to_string();
+    for line in SIDES.iter().zip(ends).filter_map(|(name, end)| told(name, end)) {
+        message += "\n";
+        message += &line;
+    }
+    anyhow!(message)
+}
+
+/// How a side ended, if that was not as it should be.
+fn told(name: &str, end: &End) -> Option<String> {
+    if end.hangs {
+        return Some(format!(
+            "{name} wrote nothing for too long, which was taken for its end (`--silence`){}",
+            last_words(end)
+        ));
+    }
+    let status = end.status.as_deref().filter(|status| *status != "exit status: 0")?;
+    Some(format!("{name} ended by itself: {status}{}", last_words(end)))
+}
+
+fn why(end: &End) -> String {
+    let status = match (&end.status, end.hangs) {
+        (_, true) => " for too long (`--silence`)".to_owned(),
+        (Some(status), _) => format!(" ({status})"),
+        (None, _) => String::new(),
+    };
+    format!("{status}{}", last_words(end))
+}
+
+fn last_words(end: &End) -> String {
+    let text = String::from_utf8_lossy(&end.errors);
+    let text = text.trim_end();
+    if text.is_empty() {
+        return String::new();
+    }
+    // What a program writes is no command to the terminal.
+    let safe = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    let text: String = text.chars().map(safe).collect();
+    format!("; the last it wrote to standard error:\n    {}", text.replace('\n', "\n    "))
+}

@@ -1,0 +1,329 @@
+//! `info` of a recording: what was recorded, when, and where its instructions went.
+//!
+//! Makes no text and no steps. A recording that is damaged or cut is told up to there.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::info::{ROWS, write_opcodes};
+use bytecode::cfg;
+use bytecode::opcode::{self, EXTENDED_ARG};
+use recording::block::{Code, Run, Wanted};
+use recording::codes::{Change, Codes};
+use recording::decoder::{Visit, Walker};
+use recording::expand::walk_events;
+use recording::file::{Broken, INSTRUCTIONS, LIMIT, section};
+use trace::formats::flow::Flow;
+use trace::step::ReadError;
+use wire::code::Definition;
+
+/// Code objects that are counted each for itself.
+const CODES: usize = 100_000;
+/// Bytes of a name or a file that are shown.
+const SHOWN: usize = 200;
+/// A code object as people know it; several of one name, file and line are one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// `co_name`
+    pub name: Vec<u8>,
+    /// `co_filename`
+    pub file: Vec<u8>,
+    /// `co_firstlineno`
+    pub first_line: u32,
+}
+
+/// The figures of a recording, as far as it could be read.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// What it says of itself.
+    pub about: Value,
+    /// What it says of its end; nothing if that was not reached.
+    pub end: Value,
+    /// Instructions, those beyond a limit included.
+    pub instructions: u64,
+    /// Code objects that ran.
+    pub codes: u32,
+    /// Bytes of the file, if they are known.
+    pub size: Option<u64>,
+    /// Bytes that were read, once decompressed.
+    pub bytes: u64,
+    /// Instructions for each code object, most first.
+    pub places: Vec<(Place, u64)>,
+    /// Instructions of code objects that came after too many others.
+    pub unnamed: u64,
+    /// Instructions for each opcode, most first.
+    pub opcodes: Vec<(u8, u64)>,
+}
+
+impl Recording {
+    /// Reads a whole recording, whose file has so many bytes. The error is that at which it ends.
+    pub fn read(flow: Flow<'_>, size: Option<u64>) -> (Recording, Result<(), ReadError>) {
+        let (name, mut sections, about) = flow.into_sections();
+        let mut counts = Counts::new();
+        let mut codes = Codes::default();
+        let mut walker = Walker::new(Wanted::default());
+        let mut end = Value::Null;
+        let result = loop {
+            let section = match sections.next() {
+                Ok(Some(section)) => section,
+                Ok(None) => break Ok(()),
+                Err(broken) => break Err(broken),
+            };
+            let read = match section.kind {
+                section::CODES => codes.read(&section).and_then(|changes| {
+                    changes.iter().try_for_each(|change| {
+                        counts.change(change);
+                        let applied = walker.apply(change);
+                        applied.map_err(|fault| Broken::at(section.offset, fault))
+                    })
+                }),
+                section::EVENTS => walk_events(&mut walker, &section, &mut counts),
+                section::END => {
+                    end = serde_json::from_slice(&section.content).unwrap_or_default();
+                    Ok(())
+                }
+                _ => Ok(()),
+            };
+            if let Err(broken) = read {
+                break Err(broken);
+            }
+        };
+        let codes = codes.count();
+        let found = counts.finish(Recording {
+            about,
+            end,
+            codes,
+            size,
+            bytes: sections.offset(),
+            ..Recording::default()
+        });
+        (found, result.map_err(|broken| ReadError::of_recording(broken, &name)))
+    }
+
+    /// All figures as one object. Names are bytes: what is not UTF-8 in them is replaced.
+    pub fn to_json(&self) -> Value {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let places = self.places.iter().map(|(place, count)| {
+            json!({
+                "name": text(&place.name),
+                "file": text(&place.file),
+                "firstLine": place.first_line,
+                "instructions": count,
+            })
+        });
+        let opcodes = self.opcodes.iter().map(|&(number, count)| {
+            json!({ "opcode": number, "opname": opcode::name(number), "instructions": count })
+        });
+        json!({
+            "format": "flow",
+            "about": self.about,
+            "end": self.end,
+            "instructions": self.instructions,
+            "code_objects": self.codes,
+            "size": self.size,
+            "bytes": self.bytes,
+            "codes": places.collect::<Vec<_>>(),
+            "unnamed": self.unnamed,
+            "opcodes": opcodes.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Counts what was executed.
+struct Counts {
+    all: u64,
+    /// By the number of the code object.
+    codes: HashMap<u32, (Arc<Definition>, u64)>,
+    /// The code object that ran last, whose count is not there yet.
+    last: (u32, u64),
+    places: HashMap<Place, u64>,
+    unnamed: u64,
+    opcodes: [u64; 256],
+}
+
+impl Counts {
+    fn new() -> Counts {
+        let (codes, places) = (HashMap::new(), HashMap::new());
+        Counts { all: 0, codes, last: (0, 0), places, unnamed: 0, opcodes: [0; 256] }
+    }
+
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::Define(code, definition) => {
+                self.codes.insert(*code, (Arc::clone(definition), 0));
+            }
+            Change::Forget(code) => {
+                self.settle();
+                if let Some((definition, count)) = self.codes.remove(code) {
+                    self.place(&definition, count);
+                }
+            }
+            Change::Watch(_) => {}
+        }
+    }
+
+    /// Counts for the code object that ran last.
+    fn settle(&mut self) {
+        if let Some(known) = self.codes.get_mut(&self.last.0) {
+            known.1 += std::mem::take(&mut self.last.1);
+        }
+    }
+
+    #[inline]
+    fn ran(&mut self, code: u32, count: u64) {
+        if self.last.0 != code {
+            self.settle();
+            self.last = (code, 0);
+        }
+        self.last.1 += count;
+        self.all += count;
+    }
+
+    fn place(&mut self, definition: &Definition, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let cut = |text: &[u8]| text[..text.len().min(SHOWN)].to_vec();
+        let (name, file) = (cut(&definition.name), cut(&definition.file));
+        let place = Place { name, file, first_line: definition.first_line };
+        if self.places.len() == CODES && !self.places.contains_key(&place) {
+            self.unnamed += count;
+        } else {
+            *self.places.entry(place).or_default() += count;
+        }
+    }
+
+    fn finish(mut self, recording: Recording) -> Recording {
+        self.settle();
+        let mut codes: Vec<_> = std::mem::take(&mut self.codes).into_iter().collect();
+        codes.sort_by_key(|(number, _)| *number);
+        for (_, (definition, count)) in codes {
+            self.place(&definition, count);
+        }
+        let mut places: Vec<_> = self.places.into_iter().collect();
+        places.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+        let mut opcodes: Vec<_> =
+            (0..=255).zip(self.opcodes).filter(|&(_, count)| count > 0).collect();
+        opcodes.sort_by_key(|&(opcode, count)| (Reverse(count), opcode));
+        let (instructions, unnamed) = (self.all, self.unnamed);
+        Recording { instructions, places, unnamed, opcodes, ..recording }
+    }
+}
+
+impl Visit for Counts {
+    #[inline]
+    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize) {
+        let bytes = &code.definition.code;
+        let mut before = run.before(from);
+        for group in &run.groups[from..to] {
+            let mut lasti = group.lasti;
+            let prefixes = group.count - before - 1;
+            if prefixes > 0 {
+                self.opcodes[usize::from(EXTENDED_ARG)] += u64::from(prefixes);
+                lasti = cfg::decode(bytes, lasti).map_or(lasti, |at| at.offset);
+            }
+            // Behind its end stands a NUL.
+            let opcode = bytes.get(lasti as usize).copied().unwrap_or(0);
+            self.opcodes[usize::from(opcode)] += 1;
+            before = group.count;
+        }
+        self.ran(code.number, run.count(from, to));
+    }
+
+    fn step(&mut self, code: &Code, opcode: u8, _: &[u8]) {
+        self.opcodes[usize::from(opcode)] += 1;
+        self.ran(code.number, 1);
+    }
+
+    #[inline]
+    fn count(&self) -> u64 {
+        self.all
+    }
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let text = |key: &str| self.about[key].as_str().unwrap_or("unknown");
+        writeln!(f, "flow recording, {}", text("format"))?;
+        writeln!(f, "program      sha256 {}", text("program_sha256"))?;
+        writeln!(f, "interpreter  {}, build {}", text("interpreter"), text("build"))?;
+        if let Some(time) = self.about["time"].as_u64() {
+            writeln!(f, "recorded     {}", moment(time))?;
+        }
+        if let Some(process) = self.about["process"].as_u64() {
+            writeln!(f, "process      {process}")?;
+        }
+        if let Some(options) = self.about["options"].as_array() {
+            let words: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
+            writeln!(f, "options      {}", words.join(", "))?;
+        }
+        if let Some(limit) = self.about[LIMIT].as_u64() {
+            writeln!(f, "limit        {limit} instructions")?;
+        }
+        let told = self.end[INSTRUCTIONS].as_u64();
+        let end = self.end["end"].as_str().unwrap_or("not reached");
+        writeln!(f, "end          {end}")?;
+        let instructions = told.unwrap_or(self.instructions);
+        writeln!(f, "instructions {instructions}")?;
+        writeln!(f, "code objects {}", self.codes)?;
+        let each = |bytes: u64| match instructions {
+            0 => bytes.to_string(),
+            count => format!("{bytes}, {:.4} for each instruction", bytes as f64 / count as f64),
+        };
+        match self.size {
+            Some(size) if size < self.bytes => {
+                writeln!(f, "bytes        {}", each(size))?;
+                writeln!(f, "decompressed {}", each(self.bytes))?;
+            }
+            _ => writeln!(f, "bytes        {}", each(self.bytes))?,
+        }
+        let share = |count: u64| 100.0 * count as f64 / self.instructions.max(1) as f64;
+        let places = self.places.len();
+        writeln!(f, "\n{:>12} {:>6}  code object ({places} in all)", "instructions", "%")?;
+        for (place, count) in self.places.iter().take(ROWS) {
+            let (name, file) = (place.name.escape_ascii(), place.file.escape_ascii());
+            let line = place.first_line;
+            writeln!(f, "{count:>12} {:>6.2}  {name} ({file}:{line})", share(*count))?;
+        }
+        write_opcodes(f, &self.opcodes, self.instructions)
+    }
+}
+
+/// Seconds since 1970 as date and time, UTC: the days are counted in eras of 400 years that begin in
+/// March, so that leap days come last.
+fn moment(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let days = days.saturating_add(719_468);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_told() {
+        for (seconds, wanted) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_735_689_599, "2024-12-31 23:59:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(moment(seconds), wanted);
+        }
+        moment(u64::MAX);
+    }
+}

@@ -1,0 +1,351 @@
+//! Belongs here: recordings that are cut, damaged or made to do harm. Each gives the beginning of the
+//! truth and an error with its byte, in bounded memory, on one thread as on two.
+
+use std::fmt::Display;
+use std::io::{self, Cursor, Write};
+
+use recording::block::Wanted;
+use recording::decoder::Walker;
+use recording::expand::expand;
+use recording::file::{Broken, FlowWriter, LONGEST, MAGIC, Sections, VERSION, section};
+use serde_json::json;
+use trace::input::Input;
+use wire::code::{Definition, MOST_ENTRIES};
+use wire::packet::{self, Event, Outcomes};
+
+use crate::stage::{How, Random, expanded, record, steps};
+
+const SMALL: How = How { seed: 7, steps: 150, codes: 3, section: 9, compress: false };
+
+/// Reads in every way, demands that all find the same, and gives text and error.
+fn read(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
+    let shown = |error: &dyn Display| error.to_string();
+    let (text, result) = expanded(bytes, true, &(0..u64::MAX), 1);
+    let error = result.err().map(|error| shown(&error));
+    let (other, result) = expanded(bytes, true, &(0..u64::MAX), 2);
+    assert_eq!(error, result.err().map(|error| shown(&error)));
+    assert!(text == other, "two threads write the same");
+    let (told, _, result) = steps(bytes, true);
+    assert_eq!(error.is_some(), result.is_err(), "{error:?}");
+    assert!(text.starts_with(&told) || told.starts_with(&text), "steps are the same");
+    if let (Some(error), Err(as_steps)) = (&error, result) {
+        let place: u64 =
+            error.strip_prefix("byte ").unwrap().split(':').next().unwrap().parse().unwrap();
+        assert!(place <= bytes.len() as u64, "{error}");
+        assert!(as_steps.offset().is_some() && as_steps.line().is_none(), "{as_steps}");
+    }
+    (text, error)
+}
+
+#[test]
+fn a_cut_at_every_byte_is_told() {
+    let recorded = record(SMALL);
+    let whole = recorded.all(true);
+    assert_eq!(read(&recorded.bytes), (whole.clone(), None));
+    assert!((500..2_000).contains(&recorded.bytes.len()), "{}", recorded.bytes.len());
+    let mut longest = 0;
+    for cut in 0..recorded.bytes.len() {
+        let (text, error) = read(&recorded.bytes[..cut]);
+        assert!(whole.starts_with(&text), "cut at {cut}");
+        assert!(error.is_some(), "cut at {cut}");
+        assert!(text.len() >= longest, "what was there is kept, cut at {cut}");
+        longest = text.len();
+    }
+    assert_eq!(longest, whole.len());
+}
+
+#[test]
+fn every_damaged_byte_is_told() {
+    let recorded = record(SMALL);
+    let whole = recorded.all(true);
+    for at in 0..recorded.bytes.len() {
+        for change in [1, 0x80, 0xff] {
+            let mut bytes = recorded.bytes.clone();
+            bytes[at] ^= change;
+            let (text, error) = read(&bytes);
+            assert!(error.is_some(), "byte {at}");
+            assert!(whole.starts_with(&text), "byte {at}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_compressed_recording_is_told() {
+    let recorded = record(How { compress: true, ..SMALL });
+    let whole = recorded.all(true);
+    let read = |bytes: Vec<u8>| {
+        let input = Input::from_reader("t", Box::new(Cursor::new(bytes)));
+        let mut text = Vec::new();
+        let opened = input.map_err(|error| error.to_string()).and_then(|input| {
+            Sections::open(input.into_reader()).map_err(|error| error.to_string())
+        });
+        let result = opened.and_then(|(sections, _)| {
+            let wanted = Wanted { lines: true, resolve: true, ..Wanted::default() };
+            let result = expand(sections, &wanted, &(0..u64::MAX), 2, &mut text);
+            result.map_err(|error| error.to_string())
+        });
+        (text, result)
+    };
+    assert_eq!(read(recorded.bytes.clone()), (whole.clone(), Ok(())));
+    for at in 0..recorded.bytes.len() {
+        let (text, result) = read(recorded.bytes[..at].to_vec());
+        assert!(whole.starts_with(&text) && result.is_err(), "cut at {at}");
+        let mut bytes = recorded.bytes.clone();
+        bytes[at] ^= 0x41;
+        let (text, result) = read(bytes);
+        assert!(whole.starts_with(&text), "byte {at}");
+        assert!(result.is_err() || text == whole, "byte {at}");
+    }
+}
+
+/// Puts lengths aside and checksums right, as a hostile writer would.
+fn mend(bytes: &mut [u8]) {
+    let mut at = 12;
+    while let Some(head) = bytes.get(at..at + 12) {
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let Some(content) = bytes.get(at + 12..at + 12 + length) else { return };
+        let checksum = crc32fast::hash(content).to_le_bytes();
+        bytes[at + 8..at + 12].copy_from_slice(&checksum);
+        at += 12 + length;
+    }
+}
+
+#[test]
+fn damage_with_right_checksums_is_survived() {
+    let recorded = record(SMALL);
+    let mut random = Random::new(3);
+    let mut outcomes = [0, 0];
+    for _ in 0..1_000 {
+        let mut bytes = recorded.bytes.clone();
+        for _ in 0..=random.below(3) {
+            let at = 12 + random.below(bytes.len() - 12);
+            bytes[at] = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff, random.below(256) as u8]
+                [random.below(9)];
+        }
+        mend(&mut bytes);
+        outcomes[usize::from(read(&bytes).1.is_some())] += 1;
+    }
+    assert!(outcomes[0] > 10 && outcomes[1] > 300, "both happen: {outcomes:?}");
+}
+
+/// A file of sections with right checksums.
+fn file(sections: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
+    for (kind, content) in [(section::ABOUT, b"{}".to_vec())].iter().chain(sections) {
+        bytes.extend_from_slice(&[*kind, 0, 0, 0]);
+        bytes.extend_from_slice(&(content.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(content);
+    }
+    mend(&mut bytes);
+    bytes
+}
+
+fn define(number: u32, code: Definition) -> Vec<u8> {
+    let (mut bytes, mut record) = (Vec::new(), Vec::new());
+    code.write(&mut bytes);
+    let event = Event::Define { code: number, definition: &bytes };
+    packet::write(&mut record, Outcomes::default(), &event);
+    record
+}
+
+fn records(events: &[Event]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    events.iter().for_each(|event| packet::write(&mut bytes, Outcomes::default(), event));
+    bytes
+}
+
+/// A section of events: instructions before it and in it, what the frames are, records.
+fn events(first: u64, count: u64, frames: &[u8], records: &[u8]) -> (u8, Vec<u8>) {
+    let content = [&first.to_le_bytes(), &count.to_le_bytes(), frames, records].concat();
+    (section::EVENTS, content)
+}
+
+/// Nothing is running.
+const IDLE: [u8; 3] = [0, 0, 0];
+
+/// Takes so many bytes and fails then, as a full disk.
+struct Full(usize);
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn refused(bytes: &[u8]) -> String {
+    for threads in [1, 2] {
+        let (sections, _) = Sections::open(Cursor::new(bytes)).unwrap();
+        let wanted = Wanted { lines: true, resolve: true, ..Wanted::default() };
+        let result = expand(sections, &wanted, &(0..u64::MAX), threads, &mut Full(64 << 20));
+        let error = result.unwrap_err();
+        if threads == 2 || matches!(error, Broken::Io(_)) {
+            return error.to_string();
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn counts_that_are_not_true_are_refused() {
+    let code = Definition { code: b"\x09\x09S".to_vec(), ..Definition::default() };
+    let codes = (section::CODES, define(1, code));
+    let run = records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 1 }]);
+    for (first, count, wanted) in [
+        (0, 1, "says another number of instructions"),
+        (0, 3, "says another number of instructions"),
+        (0, u64::MAX, "more instructions than can be"),
+        (1, 2, "does not follow the one before"),
+        (u64::MAX, 2, "too short"),
+    ] {
+        let bytes = file(&[codes.clone(), events(first, count, &IDLE, &run)]);
+        let error = refused(&bytes);
+        assert!(error.contains(wanted), "{error}");
+        assert!(read(&bytes).1.is_some());
+    }
+    let end = (section::END, br#"{"instructions":3}"#.to_vec());
+    let error = refused(&file(&[codes.clone(), events(0, 2, &IDLE, &run), end.clone()]));
+    assert!(error.contains("some sections are missing"), "{error}");
+    let error = refused(&file(&[(section::ABOUT, b"{}".to_vec()), end]));
+    assert!(error.contains("no such section can be here"), "{error}");
+}
+
+/// A loop over half a million instructions: each of its outcomes is text of ten megabytes.
+#[test]
+fn text_without_end_is_handed_on() {
+    let mut code = vec![9; 500_000];
+    code.extend_from_slice(b"\x71\0\0");
+    let code = Definition { name: b"f".to_vec(), code, ..Definition::default() };
+    let mut run = records(&[Event::Enter { lasti: -1, code: 1 }]);
+    for _ in 0..1_000 {
+        let outcomes = Outcomes { bits: (1 << 63) - 1, count: 63 };
+        packet::write(&mut run, outcomes, &Event::Outcomes);
+    }
+    let count = 63_000 * 500_001;
+    let bytes = file(&[(section::CODES, define(1, code)), events(0, count, &IDLE, &run)]);
+    assert!(refused(&bytes).contains("no storage space"), "{}", refused(&bytes));
+}
+
+#[test]
+fn lines_of_any_length_are_not_kept() {
+    // A name of a megabyte, and as many instructions: no run of it can be kept.
+    let code = [&[9; 3_000][..], b"S"].concat();
+    let code = Definition { name: vec![b'n'; 1 << 20], code, ..Definition::default() };
+    let run = records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 2_999 }]);
+    let bytes = file(&[(section::CODES, define(1, code)), events(0, 3_000, &IDLE, &run)]);
+    assert!(refused(&bytes).contains("no storage space"));
+    let name = vec![b'n'; (16 << 20) + 1];
+    let bytes = file(&[(section::CODES, define(1, Definition { name, ..Definition::default() }))]);
+    assert!(refused(&bytes).contains("a number is too large"));
+}
+
+#[test]
+fn runs_from_everywhere_are_given_up() {
+    // Going on anywhere makes a run of 256 instructions; all of them would be half a gigabyte.
+    let code = Definition { name: b"f".to_vec(), code: vec![9; 200_000], ..Definition::default() };
+    let mut run = records(&[Event::Enter { lasti: -1, code: 1 }]);
+    for offset in 0..40_000 {
+        run.extend(records(&[Event::Go { offset: offset * 5 }]));
+    }
+    let bytes = file(&[(section::CODES, define(1, code)), events(0, 1, &IDLE, &run)]);
+    let (text, error) = read(&bytes);
+    assert!(text.is_empty());
+    assert!(error.unwrap().contains("says another number of instructions"));
+}
+
+#[test]
+fn frames_without_end_are_refused() {
+    let code = Definition { code: b"S".to_vec(), ..Definition::default() };
+    let codes = (section::CODES, define(1, code));
+    // Nothing has run in any of them.
+    let run = records(&[Event::Enter { lasti: -1, code: 1 }]).repeat((1 << 22) + 1);
+    let error = refused(&file(&[codes.clone(), events(0, 1, &IDLE, &run)]));
+    assert!(error.contains("too many frames"), "{error}");
+    let mut frames = vec![0, 0x81, 0x80, 0x80, 2];
+    frames.extend([1, 0, 0, 0].repeat((1 << 22) + 1));
+    let error = refused(&file(&[codes.clone(), events(0, 1, &frames, &[0])]));
+    assert!(error.contains("too many frames"), "{error}");
+    // A frame of no code object, and one further on than its code goes.
+    for frames in [[0, 1, 2, 0, 0, 0, 0], [0, 1, 1, 0, 9, 0, 0]] {
+        let bytes = file(&[codes.clone(), events(0, 1, &frames, &[])]);
+        assert!(refused(&bytes).starts_with("byte "));
+        read(&bytes);
+    }
+}
+
+#[test]
+fn code_objects_without_end_are_refused() {
+    let entries = {
+        let mut definition = Vec::new();
+        Definition::default().write(&mut definition);
+        definition.truncate(definition.len() - 3);
+        // As many constants as are there, each empty.
+        let mut number = MOST_ENTRIES + 1;
+        while number >= 0x80 {
+            definition.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        definition.push(number as u8);
+        definition.resize(definition.len() + MOST_ENTRIES as usize + 3, 0);
+        definition
+    };
+    let record = records(&[Event::Define { code: 1, definition: &entries }]);
+    let error = refused(&file(&[(section::CODES, record)]));
+    assert!(error.contains("a number is too large"), "{error}");
+    for wrong in [
+        define(2, Definition::default()),
+        records(&[Event::Forget { code: 1 }]),
+        records(&[Event::Watch { code: 0 }]),
+        records(&[Event::Go { offset: 0 }]),
+    ] {
+        let bytes = file(&[(section::CODES, wrong)]);
+        assert!(refused(&bytes).starts_with("byte "));
+        read(&bytes);
+    }
+}
+
+#[test]
+fn a_section_is_not_longer_than_is_said() {
+    let mut bytes = file(&[]);
+    bytes.extend_from_slice(&[section::EVENTS, 0, 0, 0]);
+    bytes.extend_from_slice(&(LONGEST + 1).to_le_bytes());
+    bytes.extend_from_slice(&[0; 4]);
+    assert!(read(&bytes).1.unwrap().contains("which nobody writes"));
+}
+
+/// Code objects come, with no events between them, in more sections than wait for a worker.
+#[test]
+fn many_sections_of_code_objects_do_not_block() {
+    let mut flow = FlowWriter::new(Vec::new(), false, u64::MAX, &json!({})).unwrap().unwrap();
+    let mut walker = Walker::new(Wanted::default());
+    for number in 1..20_000 {
+        let code =
+            Definition { name: vec![b'n'; 200], code: b"\x09S".to_vec(), ..Definition::default() };
+        let mut bytes = Vec::new();
+        code.write(&mut bytes);
+        walker.define(number, code).unwrap();
+        let event = Event::Define { code: number, definition: &bytes };
+        assert!(flow.code(&event, &walker, 0).unwrap());
+    }
+    let bytes = flow.finish(&walker, 0, &json!({ "instructions": 0 })).unwrap();
+    assert_eq!(read(&bytes), (Vec::new(), None));
+    let mut sections = Vec::new();
+    for number in 1..300 {
+        let code =
+            Definition { name: b"f".to_vec(), code: b"\x09S".to_vec(), ..Definition::default() };
+        let first = u64::from(number) - 1;
+        let enter = Event::Enter { lasti: -1, code: number };
+        let run = records(&[enter, Event::Exit { lasti: 0 }]);
+        sections.push(events(first, 1, &IDLE, &run));
+        sections.extend((0..9).map(|_| (section::CODES, Vec::new())));
+        sections.insert(0, (section::CODES, define(300 - number, code)));
+    }
+    let (text, error) = read(&file(&sections));
+    assert_eq!(text, b"f> 0 NOP\n".repeat(299));
+    assert!(error.unwrap().contains("cut short"));
+}

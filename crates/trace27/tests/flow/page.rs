@@ -1,0 +1,155 @@
+//! Belongs here: `docs/flow-format.md`, whose example is made again by the writer, and whose tables are
+//! those of the code.
+
+use std::fs;
+use std::path::Path;
+
+use bytecode::cfg::{self, Decoded, MOST_PREFIXES, Then};
+use bytecode::opcode;
+use recording::block;
+use recording::codes;
+use recording::decoder::{MOST_FRAMES, Walker};
+use recording::file::{FlowWriter, LONGEST};
+use recording::text::Count;
+use serde_json::json;
+use wire::code::{Definition, LONGEST_NAME, MOST_ENTRIES};
+use wire::control::NOWHERE;
+use wire::packet::{Event, MOST_OUTCOMES, Outcomes, kind};
+
+use crate::stage::expanded;
+
+fn page() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/flow-format.md");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What stands between a fence of that language and the next.
+fn example<'a>(page: &'a str, language: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("\n```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0
+}
+
+/// The recording that the page shows.
+fn recording() -> Vec<u8> {
+    let about = json!({ "format": "py27-flow 1" });
+    let mut flow = FlowWriter::new(Vec::new(), false, u64::MAX, &about).unwrap().unwrap();
+    let (mut walker, mut count) = (Walker::new(Default::default()), Count::default());
+    let code = Definition {
+        name: b"f".to_vec(),
+        file: b"a.py".to_vec(),
+        first_line: 1,
+        numbers: [1, 1, 1, 67],
+        code: b"\x7c\0\0\x73\0\0\x64\0\0S".to_vec(),
+        lines: b"\0\x01".to_vec(),
+        constants: vec![b"None".to_vec()],
+        locals: vec![b"x".to_vec()],
+        ..Definition::default()
+    };
+    let mut definition = Vec::new();
+    code.write(&mut definition);
+    walker.define(1, code).unwrap();
+    let event = Event::Define { code: 1, definition: &definition };
+    assert!(flow.code(&event, &walker, 0).unwrap());
+    for (outcomes, event) in [
+        (Outcomes::default(), Event::Enter { lasti: -1, code: 1 }),
+        (Outcomes { bits: 0b101, count: 3 }, Event::End { lasti: NOWHERE }),
+    ] {
+        walker.outcomes(outcomes, &mut count).unwrap();
+        walker.event(&event, &mut count).unwrap();
+        flow.record(outcomes, &event, &walker, count.0).unwrap();
+    }
+    let end = json!({ "instructions": count.0, "end": "ended" });
+    flow.finish(&walker, count.0, &end).unwrap()
+}
+
+#[test]
+fn the_example_is_what_is_written() {
+    let (page, bytes) = (page(), recording());
+    let mut shown = Vec::new();
+    for line in example(&page, "hex").lines() {
+        let (offset, rest) = line.split_at(4);
+        assert_eq!(usize::from_str_radix(offset, 16).unwrap(), shown.len(), "{line}");
+        // Two columns: bytes, and what they say.
+        let row = rest.trim_start().split("  ").next().unwrap();
+        shown.extend(row.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap()));
+    }
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
+    assert_eq!(hex(&shown).join(" "), hex(&bytes).join(" "));
+    let (text, result) = expanded(&bytes, true, &(0..u64::MAX), 1);
+    assert!(result.is_ok());
+    assert_eq!(example(&page, "text"), String::from_utf8(text).unwrap());
+}
+
+/// The rows of the table below a heading, by their cells.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let (_, rest) = page.split_once(&format!("\n{heading}\n")).unwrap();
+    let rows = rest.lines().skip_while(|line| !line.starts_with('|'));
+    let rows = rows.take_while(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect()
+}
+
+#[test]
+fn the_kinds_are_those_of_the_code() {
+    let named = [
+        ("ENTER", kind::ENTER),
+        ("RESUME", kind::RESUME),
+        ("LAND", kind::LAND),
+        ("EXIT", kind::EXIT),
+        ("STAND_BEFORE", kind::STAND_BEFORE),
+        ("STAND_WITHIN", kind::STAND_WITHIN),
+        ("GO", kind::GO),
+        ("STEP", kind::STEP),
+        ("STEP_TEXT", kind::STEP_TEXT),
+        ("EVERY", kind::EVERY),
+        ("WATCH", kind::WATCH),
+        ("DEFINE", kind::DEFINE),
+        ("FORGET", kind::FORGET),
+        ("SWITCH", kind::SWITCH),
+        ("FRAME", kind::FRAME),
+        ("END", kind::END),
+        ("GONE", kind::GONE),
+    ];
+    let rows: Vec<_> =
+        table(&page(), "### Kinds").iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert_eq!(rows, named.map(|(name, number)| (number.to_string(), format!("`{name}`"))));
+}
+
+/// Each opcode is on the page as what it leads to.
+#[test]
+fn the_outcomes_are_those_of_the_code() {
+    let rows = table(&page(), "### Outcomes");
+    for number in 0..=u8::MAX {
+        let Some(name) = opcode::name(number) else { continue };
+        let at = Decoded { lasti: 0, offset: 0, opcode: number, operand: 5, next: 3, prefixes: 0 };
+        let wanted = match cfg::then(&at) {
+            Then::Branch([one, other]) if one == other => "1",
+            Then::Branch(_) => "0 or 1",
+            Then::Leave => "1, if it leaves the frame",
+            Then::Never => "none; it never goes straight on",
+            Then::On(_) => "none",
+        };
+        let row = rows.iter().find(|row| row[0].contains(&format!("`{name}`")));
+        let said = row.map_or("none", |row| row[1].as_str());
+        assert_eq!(said, wanted, "{name}");
+    }
+}
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let limits: Vec<String> =
+        table(&page(), "## Limits").into_iter().map(|row| row[1].clone()).collect();
+    let wanted = [
+        u64::from(LONGEST),
+        1 << 62,
+        u64::from(codes::MOST) - 1,
+        codes::MOST_BYTES as u64,
+        LONGEST_NAME as u64,
+        MOST_ENTRIES,
+        MOST_FRAMES as u64,
+        block::LONGEST as u64,
+        u64::from(MOST_PREFIXES),
+        u64::from(MOST_OUTCOMES),
+    ];
+    assert_eq!(limits, wanted.map(|limit| limit.to_string()));
+}

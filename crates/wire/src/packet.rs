@@ -1,0 +1,555 @@
+//! One thing that happened in a thread, as bytes: written and read side by side.
+//!
+//! A record is a tag, outcomes of branches, and an event that came after them. The tag's upper
+//! two bits tell the form, its lower six how many outcomes follow, in as many whole bytes as they
+//! fill, the last outcome in the lowest bit of the first byte.
+//!
+//! | form | what follows the outcomes |
+//! | --- | --- |
+//! | 0 | nothing |
+//! | 1 | a frame is entered: 3 bytes, little endian, `lasti` (10 bits) below the code object's number (14 bits) |
+//! | 2 | a generator is resumed: the same, then 2 bytes, the offset at which it goes on |
+//! | 3 | a kind (one byte of [`kind`]), then its fields |
+//!
+//! Fields are unsigned numbers in LEB128; what can be negative is folded (0, -1, 1, -2 …). The
+//! outcome of a conditional jump is the truth of what it tests; of `FOR_ITER`, whether there is
+//! another item; of `JUMP_ABSOLUTE`, of a `JUMP_FORWARD` that goes back, of `RETURN_VALUE` and
+//! `YIELD_VALUE` that leave their frame, always one.
+
+use std::fmt;
+
+/// Outcomes that a record holds at most.
+pub const MOST_OUTCOMES: u32 = 63;
+
+/// A record without long fields takes no more bytes than this.
+pub const SHORT: usize = 24;
+
+/// The kinds of form 3.
+pub mod kind {
+    /// `lasti`, code object
+    pub const ENTER: u8 = 0;
+    /// `lasti`, code object, offset
+    pub const RESUME: u8 = 1;
+    /// `lasti`, offset
+    pub const LAND: u8 = 2;
+    /// `lasti`
+    pub const EXIT: u8 = 3;
+    /// offset
+    pub const STAND_BEFORE: u8 = 4;
+    /// `lasti`
+    pub const STAND_WITHIN: u8 = 5;
+    /// offset
+    pub const GO: u8 = 6;
+    /// opcode (one byte), offset, operand
+    pub const STEP: u8 = 7;
+    /// as `STEP`, then the length of the operand's meaning and its bytes
+    pub const STEP_TEXT: u8 = 8;
+    /// `lasti`
+    pub const EVERY: u8 = 9;
+    /// code object
+    pub const WATCH: u8 = 10;
+    /// code object, length, the definition's bytes
+    pub const DEFINE: u8 = 11;
+    /// code object
+    pub const FORGET: u8 = 12;
+    /// thread, `lasti`
+    pub const SWITCH: u8 = 13;
+    /// code object, `lasti`
+    pub const FRAME: u8 = 14;
+    /// `lasti`
+    pub const END: u8 = 15;
+    /// thread
+    pub const GONE: u8 = 16;
+}
+
+/// What happened. `lasti` is `f_lasti` of the frame that was running: how far it had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// Nothing but the outcomes.
+    Outcomes,
+    /// A frame is entered at its first instruction.
+    Enter {
+        /// Where the caller stood.
+        lasti: i32,
+        /// The code object's number.
+        code: u32,
+    },
+    /// A frame goes on that had yielded.
+    Resume {
+        /// Where the caller stood.
+        lasti: i32,
+        /// The code object's number.
+        code: u32,
+        /// The offset of its next instruction.
+        start: u32,
+    },
+    /// The block stack was unwound.
+    Land {
+        /// The instruction that left its block.
+        lasti: i32,
+        /// The offset of the next instruction.
+        target: u32,
+    },
+    /// A frame is left, by an exception as a rule.
+    Exit {
+        /// The last instruction.
+        lasti: i32,
+    },
+    /// Something may run that no instruction calls: a signal's handler, a trace function.
+    Stand {
+        /// The next instruction, or with `begun` the current one.
+        offset: i32,
+        /// Whether that instruction has begun.
+        begun: bool,
+    },
+    /// The frame that stood goes on.
+    Go {
+        /// The offset of its next instruction.
+        offset: u32,
+    },
+    /// An instruction that is told by itself.
+    Step {
+        /// The opcode.
+        opcode: u8,
+        /// Its own offset.
+        offset: u32,
+        /// Its operand, prefixes included.
+        operand: i32,
+        /// The operand's meaning where no definition can hold it.
+        text: Option<&'a [u8]>,
+    },
+    /// From here on every instruction of every frame is told by itself.
+    Every {
+        /// How far the running frame had come.
+        lasti: i32,
+    },
+    /// From here on every instruction of one code object is told by itself.
+    Watch {
+        /// Its number.
+        code: u32,
+    },
+    /// A code object gets its number.
+    Define {
+        /// The number, which is never given again.
+        code: u32,
+        /// What [`super::code::Definition`] reads.
+        definition: &'a [u8],
+    },
+    /// A code object died.
+    Forget {
+        /// Its number.
+        code: u32,
+    },
+    /// Another thread runs from here on.
+    Switch {
+        /// Its number.
+        thread: u32,
+        /// How far the thread that is left had come.
+        lasti: i32,
+    },
+    /// A frame that was there when the recording began, the outermost one first.
+    Frame {
+        /// The code object's number.
+        code: u32,
+        /// The instruction that it is in.
+        lasti: i32,
+    },
+    /// The recording ends in good order.
+    End {
+        /// How far the running frame had come.
+        lasti: i32,
+    },
+    /// A thread is no more.
+    Gone {
+        /// Its number.
+        thread: u32,
+    },
+}
+
+/// Outcomes of branches, the oldest in the highest of `count` bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Outcomes {
+    /// The bits; those above `count` are zero.
+    pub bits: u64,
+    /// How many there are, at most [`MOST_OUTCOMES`].
+    pub count: u32,
+}
+
+impl Outcomes {
+    /// From a register with a one above the oldest outcome, as the interpreter keeps them. Zero,
+    /// which no interpreter writes, holds none.
+    #[inline]
+    pub fn of_register(register: u64) -> Outcomes {
+        let count = 63 - (register | 1).leading_zeros();
+        Outcomes { bits: register & !(1 << count), count }
+    }
+
+    /// The register that holds these.
+    pub fn register(self) -> u64 {
+        self.bits | 1 << self.count
+    }
+
+    /// How many bytes they fill.
+    #[inline]
+    pub fn bytes(self) -> usize {
+        self.count.div_ceil(8) as usize
+    }
+}
+
+/// The forms of the tag.
+pub mod form {
+    /// Outcomes alone.
+    pub const OUTCOMES: u8 = 0;
+    /// [`super::Event::Enter`] in short.
+    pub const ENTER: u8 = 1;
+    /// [`super::Event::Resume`] in short.
+    pub const RESUME: u8 = 2;
+    /// A kind follows.
+    pub const OTHER: u8 = 3;
+}
+
+/// The first byte of a record.
+#[inline]
+pub fn tag(form: u8, outcomes: Outcomes) -> u8 {
+    form << 6 | outcomes.count as u8
+}
+
+/// The three bytes of the short forms, where the numbers are small enough and there is a code
+/// object.
+#[inline]
+pub fn short(lasti: i32, code: u32) -> Option<u32> {
+    let fits = (lasti as u32) < 1 << 10 && code.wrapping_sub(1) < (1 << 14) - 1;
+    fits.then_some(lasti as u32 | code << 10)
+}
+
+/// Appends a record.
+#[inline]
+pub fn write(out: &mut Vec<u8>, outcomes: Outcomes, event: &Event) {
+    let head = |out: &mut Vec<u8>, form| {
+        // All eight bytes at once, and those beyond the outcomes taken back.
+        out.reserve(SHORT);
+        out.push(tag(form, outcomes));
+        let length = out.len() + outcomes.bytes();
+        out.extend_from_slice(&outcomes.bits.to_le_bytes());
+        out.truncate(length);
+    };
+    match *event {
+        Event::Outcomes => return head(out, form::OUTCOMES),
+        Event::Enter { lasti, code } => {
+            if let Some(short) = short(lasti, code) {
+                head(out, form::ENTER);
+                out.extend_from_slice(&short.to_le_bytes()[..3]);
+                return;
+            }
+        }
+        Event::Resume { lasti, code, start } => {
+            if let (Some(short), Ok(start)) = (short(lasti, code), u16::try_from(start)) {
+                head(out, form::RESUME);
+                out.extend_from_slice(&short.to_le_bytes()[..3]);
+                out.extend_from_slice(&start.to_le_bytes());
+                return;
+            }
+        }
+        _ => {}
+    }
+    head(out, form::OTHER);
+    write_other(out, event);
+}
+
+fn write_other(out: &mut Vec<u8>, event: &Event) {
+    let mut fields = |kind, fields: &[u64]| {
+        out.push(kind);
+        for &field in fields {
+            write_number(out, field);
+        }
+    };
+    match *event {
+        Event::Outcomes => {}
+        Event::Enter { lasti, code } => fields(kind::ENTER, &[fold(lasti), code.into()]),
+        Event::Resume { lasti, code, start } => {
+            fields(kind::RESUME, &[fold(lasti), code.into(), start.into()]);
+        }
+        Event::Land { lasti, target } => fields(kind::LAND, &[fold(lasti), target.into()]),
+        Event::Exit { lasti } => fields(kind::EXIT, &[fold(lasti)]),
+        Event::Stand { offset, begun: false } => fields(kind::STAND_BEFORE, &[fold(offset)]),
+        Event::Stand { offset, begun: true } => fields(kind::STAND_WITHIN, &[fold(offset)]),
+        Event::Go { offset } => fields(kind::GO, &[offset.into()]),
+        Event::Step { opcode, offset, operand, text } => {
+            let kind = if text.is_some() { kind::STEP_TEXT } else { kind::STEP };
+            out.extend_from_slice(&[kind, opcode]);
+            write_number(out, offset.into());
+            write_number(out, fold(operand));
+            if let Some(text) = text {
+                write_bytes(out, text);
+            }
+        }
+        Event::Every { lasti } => fields(kind::EVERY, &[fold(lasti)]),
+        Event::Watch { code } => fields(kind::WATCH, &[code.into()]),
+        Event::Define { code, definition } => {
+            fields(kind::DEFINE, &[code.into()]);
+            write_bytes(out, definition);
+        }
+        Event::Forget { code } => fields(kind::FORGET, &[code.into()]),
+        Event::Switch { thread, lasti } => fields(kind::SWITCH, &[thread.into(), fold(lasti)]),
+        Event::Frame { code, lasti } => fields(kind::FRAME, &[code.into(), fold(lasti)]),
+        Event::End { lasti } => fields(kind::END, &[fold(lasti)]),
+        Event::Gone { thread } => fields(kind::GONE, &[thread.into()]),
+    }
+}
+
+/// Why bytes are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// They end inside it; more bytes may mend that.
+    Short,
+    /// A kind that this version does not know.
+    Kind(u8),
+    /// A number that is too large for what it counts.
+    Number,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Fault::Short => f.write_str("it ends inside a record"),
+            Fault::Kind(kind) => write!(f, "there is no record of kind {kind}"),
+            Fault::Number => f.write_str("a number is too large"),
+        }
+    }
+}
+
+/// Reads the record at the start of `bytes`, and how long it is.
+///
+/// # Errors
+///
+/// [`Fault::Short`] where the bytes end inside the record.
+#[inline]
+pub fn read(bytes: &[u8]) -> Result<(Outcomes, Event<'_>, usize), Fault> {
+    let mut fields = Fields { bytes, at: 0 };
+    let tag = fields.byte()?;
+    let count = u32::from(tag & 0x3f);
+    let length = count.div_ceil(8) as usize;
+    let bits = match bytes.get(1..).and_then(<[u8]>::first_chunk) {
+        // Eight bytes at once, where there are as many.
+        Some(&bits) => {
+            fields.at += length;
+            u64::from_le_bytes(bits)
+        }
+        None => {
+            fields.take(length)?.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte))
+        }
+    };
+    let bits = bits & !(u64::MAX << count);
+    let outcomes = Outcomes { bits, count };
+    let event = match tag >> 6 {
+        form::OUTCOMES => Event::Outcomes,
+        form::ENTER => {
+            let (lasti, code) = fields.short()?;
+            Event::Enter { lasti, code }
+        }
+        form::RESUME => {
+            let (lasti, code) = fields.short()?;
+            let start = fields.take(2)?;
+            Event::Resume { lasti, code, start: u16::from_le_bytes([start[0], start[1]]).into() }
+        }
+        _ => fields.other()?,
+    };
+    Ok((outcomes, event, fields.at))
+}
+
+/// Reads what records and definitions are made of; trusts no length.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    /// All bytes.
+    pub bytes: &'a [u8],
+    /// Where the next field starts.
+    pub at: usize,
+}
+
+impl<'a> Fields<'a> {
+    #[inline]
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        let rest = self.bytes.get(self.at..).ok_or(Fault::Short)?;
+        let taken = rest.get(..length).ok_or(Fault::Short)?;
+        self.at += length;
+        Ok(taken)
+    }
+
+    #[inline]
+    /// One byte.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes, [`Fault::Number`] for what is too large.
+    pub fn byte(&mut self) -> Result<u8, Fault> {
+        Ok(self.take(1)?[0])
+    }
+
+    #[inline]
+    fn short(&mut self) -> Result<(i32, u32), Fault> {
+        let bytes = self.take(3)?;
+        let short = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
+        Ok(((short & 0x3ff) as i32, short >> 10))
+    }
+
+    /// An unsigned number.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes, [`Fault::Number`] for what is too large.
+    pub fn number(&mut self) -> Result<u64, Fault> {
+        let mut number = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let part = u64::from(byte & 0x7f);
+            if part << shift >> shift != part {
+                return Err(Fault::Number);
+            }
+            number |= part << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(Fault::Number)
+    }
+
+    /// An unsigned number of at most 32 bits.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes, [`Fault::Number`] for what is too large.
+    pub fn small(&mut self) -> Result<u32, Fault> {
+        u32::try_from(self.number()?).map_err(|_| Fault::Number)
+    }
+
+    /// A number that can be negative.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes, [`Fault::Number`] for what is too large.
+    pub fn signed(&mut self) -> Result<i32, Fault> {
+        let folded = self.number()?;
+        let half = i32::try_from(folded >> 1).map_err(|_| Fault::Number)?;
+        Ok(if folded & 1 == 0 { half } else { !half })
+    }
+
+    /// A length, and as many bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes, [`Fault::Number`] for what is too large.
+    pub fn text(&mut self) -> Result<&'a [u8], Fault> {
+        let length = usize::try_from(self.number()?).map_err(|_| Fault::Number)?;
+        self.take(length)
+    }
+
+    fn other(&mut self) -> Result<Event<'a>, Fault> {
+        Ok(match self.byte()? {
+            kind::ENTER => Event::Enter { lasti: self.signed()?, code: self.small()? },
+            kind::RESUME => {
+                let (lasti, code) = (self.signed()?, self.small()?);
+                Event::Resume { lasti, code, start: self.small()? }
+            }
+            kind::LAND => Event::Land { lasti: self.signed()?, target: self.small()? },
+            kind::EXIT => Event::Exit { lasti: self.signed()? },
+            kind::STAND_BEFORE => Event::Stand { offset: self.signed()?, begun: false },
+            kind::STAND_WITHIN => Event::Stand { offset: self.signed()?, begun: true },
+            kind::GO => Event::Go { offset: self.small()? },
+            kind @ (kind::STEP | kind::STEP_TEXT) => {
+                let opcode = self.byte()?;
+                let (offset, operand) = (self.small()?, self.signed()?);
+                let text = if kind == kind::STEP_TEXT { Some(self.text()?) } else { None };
+                Event::Step { opcode, offset, operand, text }
+            }
+            kind::EVERY => Event::Every { lasti: self.signed()? },
+            kind::WATCH => Event::Watch { code: self.small()? },
+            kind::DEFINE => Event::Define { code: self.small()?, definition: self.text()? },
+            kind::FORGET => Event::Forget { code: self.small()? },
+            kind::SWITCH => Event::Switch { thread: self.small()?, lasti: self.signed()? },
+            kind::FRAME => Event::Frame { code: self.small()?, lasti: self.signed()? },
+            kind::END => Event::End { lasti: self.signed()? },
+            kind::GONE => Event::Gone { thread: self.small()? },
+            kind => return Err(Fault::Kind(kind)),
+        })
+    }
+}
+
+/// 0, -1, 1, -2 … as 0, 1, 2, 3 …
+#[inline]
+pub fn fold(number: i32) -> u64 {
+    let wide = i64::from(number);
+    (if wide < 0 { !wide << 1 | 1 } else { wide << 1 }) as u64
+}
+
+/// Appends a number in LEB128.
+pub fn write_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// Appends a length and bytes.
+pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    write_number(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 22] = [
+        Event::Outcomes,
+        Event::Enter { lasti: 1023, code: 16_383 },
+        Event::Enter { lasti: 1024, code: 1 },
+        Event::Enter { lasti: -1, code: 7 },
+        Event::Resume { lasti: 3, code: 9, start: 65_535 },
+        Event::Resume { lasti: 3, code: 9, start: 65_536 },
+        Event::Land { lasti: 70_000, target: 12 },
+        Event::Exit { lasti: i32::MIN },
+        Event::Stand { offset: i32::MAX, begun: false },
+        Event::Stand { offset: 6, begun: true },
+        Event::Go { offset: u32::MAX },
+        Event::Step { opcode: 255, offset: 1, operand: -2, text: None },
+        Event::Step { opcode: 100, offset: 1, operand: 0, text: Some(b"[1]") },
+        Event::Every { lasti: 0 },
+        Event::Watch { code: 300 },
+        Event::Define { code: 1, definition: b"abc" },
+        Event::Forget { code: 1 },
+        Event::Switch { thread: 2, lasti: -2 },
+        Event::Frame { code: 2, lasti: 30 },
+        Event::End { lasti: -1 },
+        Event::Gone { thread: 4 },
+        Event::Define { code: u32::MAX, definition: b"" },
+    ];
+
+    #[test]
+    fn what_is_written_is_read() {
+        for event in &EVENTS {
+            for (bits, count) in [(0, 0), (1, 1), (0x155, 9), ((1 << 63) - 1, 63), (0, 63)] {
+                let outcomes = Outcomes { bits, count };
+                assert_eq!(Outcomes::of_register(outcomes.register()), outcomes);
+                let mut bytes = Vec::new();
+                write(&mut bytes, outcomes, event);
+                let length = bytes.len();
+                bytes.push(0xff);
+                assert_eq!(read(&bytes), Ok((outcomes, *event, length)));
+                for cut in 0..length {
+                    assert_eq!(read(&bytes[..cut]), Err(Fault::Short), "{event:?} at {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_numbers_are_refused() {
+        let tag = form::OTHER << 6;
+        assert_eq!(read(&[tag, 99]), Err(Fault::Kind(99)));
+        let endless = [&[tag, kind::FORGET][..], &[0xff; 12]].concat();
+        assert_eq!(read(&endless), Err(Fault::Number));
+        let large = [&[tag, kind::DEFINE, 1][..], &[0xff; 8], &[0x7f]].concat();
+        assert!(read(&large).is_err());
+    }
+}
