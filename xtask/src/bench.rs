@@ -27,6 +27,7 @@ use crate::deps::Needed;
 use crate::flags::Bench;
 use crate::interpreter::Config;
 use crate::layout::{Kind, Layout};
+use crate::own;
 use crate::ui::Ui;
 use figures::Row;
 use machine::Machine;
@@ -73,7 +74,7 @@ fn places(layout: &Layout, flags: &Bench, plan: &Plan, scratch: &Path, ui: &Ui) 
     };
     let needs = |way: Way| plan.has(way) && !flags.large;
     let build_if = |needed, kind| if needed { build(kind) } else { Ok(PathBuf::new()) };
-    build_python::build_trace27(layout)?;
+    own::build(layout)?;
     Ok(Places {
         root: layout.root().to_owned(),
         traced: build(Kind::Traced)?,

@@ -17,6 +17,7 @@ mod flags;
 mod hook;
 mod interpreter;
 mod layout;
+mod own;
 mod patches;
 mod pins;
 mod process;
