@@ -37,7 +37,7 @@ pub struct Stage {
 
 impl Ui {
     /// Looks at standard error once: a terminal gets bars, anything else lines.
-    pub fn new() -> Ui {
+    pub fn on_stderr() -> Ui {
         Ui { terminal: std::io::stderr().is_terminal(), spans: Box::leak(Box::default()) }
     }
 
