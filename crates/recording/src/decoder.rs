@@ -1,39 +1,34 @@
-//! Walks the way that a thread went, from records and the code objects that they speak of.
+//! Decodes what a thread executed, from packets and the code objects that they name.
 //!
-//! Knows where every frame of the thread stands. What is executed goes to a [`Visit`] in the
-//! order in which it ran. A recording that contradicts itself is a [`Fault`], never a panic.
+//! Knows the frames of the thread and the block that each is in. What is executed goes to an
+//! [`InstructionSink`] in the order in which it ran. A recording that contradicts itself is a
+//! [`Fault`], never a panic.
 
 mod advance;
 mod saved;
+mod sink;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::block::{Code, Held, Run, Wanted};
+use crate::block::{Code, Totals};
 use crate::codes::Change;
-use bytecode::cfg::Then;
+use bytecode::cfg::Successors;
 use wire::code::Definition;
 use wire::packet::{self, Event, Outcomes};
+
+pub use sink::{InstructionSink, Stepped};
 
 /// Frames at most: the C stack of no interpreter holds as many.
 pub const MOST_FRAMES: usize = 1 << 22;
 
-/// Takes what was executed.
-pub trait Visit {
-    /// The instructions of groups `from..to` of a run, in order.
-    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize);
-
-    /// An instruction that was told by itself, and its line.
-    fn step(&mut self, code: &Code, opcode: u8, line: &[u8]);
-
-    /// How many instructions it was given, and those before the first of them.
-    fn count(&self) -> u64;
-}
+/// Bytes of blocks, and of what the sink keeps for them, before all are given up.
+const MOST_HELD: usize = 32 << 20;
 
 /// Why a recording cannot be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Bytes that are no record.
+    /// Bytes that are no packet.
     Event(packet::Fault),
     /// A code object that was not defined, or is defined out of order.
     Code(u32),
@@ -66,12 +61,12 @@ impl From<packet::Fault> for Fault {
     }
 }
 
-/// A frame: the run that it is in, and how many of its groups were executed.
+/// A frame: the block that it is in, and how many of its instructions were executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Frame {
     code: u32,
-    /// The run's number, or while it is not known the offset at which it starts.
-    run: u32,
+    /// The block's index, or while it is not known the offset at which it starts.
+    block: u32,
     at: u32,
     /// Something else may run before it goes on.
     stands: bool,
@@ -80,24 +75,32 @@ struct Frame {
 }
 
 /// The frames of one thread, and all code objects.
+///
+/// A decoder has one sink for its whole life, if that keeps something for blocks.
 #[derive(Debug, Default)]
-pub struct Walker {
-    wanted: Wanted,
-    held: Held,
+pub struct Decoder {
+    totals: Totals,
     /// By number; nothing is numbered 0.
     codes: Vec<Option<Box<Code>>>,
     frames: Vec<Frame>,
     every: bool,
     /// The `lasti` of the instruction whose outcome came last, while nothing came after it.
     decided: Option<u32>,
-    /// Of [`MOST_LOOKED`].
+    /// Of [`advance::MOST_LOOKED`].
     looked: u32,
+    executed: u64,
 }
 
-impl Walker {
+impl Decoder {
     /// Nothing has run.
-    pub fn new(wanted: Wanted) -> Walker {
-        Walker { wanted, codes: vec![None], ..Walker::default() }
+    pub fn new() -> Decoder {
+        Decoder { codes: vec![None], ..Decoder::default() }
+    }
+
+    /// How many instructions were executed so far, each prefix counted as one.
+    #[inline]
+    pub fn executed(&self) -> u64 {
+        self.executed
     }
 
     /// A code object gets its number: they are numbered one after the other.
@@ -113,7 +116,7 @@ impl Walker {
         if code as usize != self.codes.len() {
             return Err(Fault::Code(code));
         }
-        self.codes.push(Some(Box::new(Code::new(code, definition.into(), &self.wanted))));
+        self.codes.push(Some(Box::new(Code::new(code, definition.into()))));
         Ok(())
     }
 
@@ -122,11 +125,11 @@ impl Walker {
     /// # Errors
     ///
     /// One that does not follow those before it.
-    pub fn apply(&mut self, change: &Change) -> Result<(), Fault> {
+    pub fn apply(&mut self, change: &Change, sink: &mut impl InstructionSink) -> Result<(), Fault> {
         match change {
             Change::Define(code, definition) => self.define(*code, Arc::clone(definition)),
             Change::Watch(code) => self.watch(*code),
-            Change::Forget(code) => self.forget(*code),
+            Change::Forget(code) => self.forget(*code, sink),
         }
     }
 
@@ -135,7 +138,11 @@ impl Walker {
         self.codes.get(code as usize)?.as_deref()
     }
 
-    /// From here on a code object's instructions are told one by one.
+    /// From here on a code object's instructions are recorded one by one.
+    ///
+    /// # Errors
+    ///
+    /// A code object that is not there.
     pub fn watch(&mut self, code: u32) -> Result<(), Fault> {
         let found = self.codes.get_mut(code as usize).and_then(Option::as_mut);
         found.ok_or(Fault::Code(code))?.is_watched = true;
@@ -143,11 +150,13 @@ impl Walker {
     }
 
     /// A code object died; no frame of its is left.
-    pub fn forget(&mut self, code: u32) -> Result<(), Fault> {
-        match self.codes.get_mut(code as usize) {
-            Some(found) if found.is_some() => *found = None,
-            _ => return Err(Fault::Code(code)),
-        }
+    ///
+    /// # Errors
+    ///
+    /// A code object that is not there.
+    pub fn forget(&mut self, code: u32, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+        let found = self.codes.get_mut(code as usize).and_then(Option::take);
+        sink.code_gone(&*found.ok_or(Fault::Code(code))?);
         Ok(())
     }
 
@@ -167,53 +176,73 @@ impl Walker {
     ///
     /// An outcome where nothing is decided.
     #[inline]
-    pub fn outcomes(&mut self, outcomes: Outcomes, visit: &mut impl Visit) -> Result<(), Fault> {
-        for at in (0..outcomes.count).rev() {
-            while !self.outcome((outcomes.bits >> at & 1) as usize, visit)? {
-                self.give_up()?;
+    pub fn outcomes(
+        &mut self,
+        outcomes: Outcomes,
+        sink: &mut impl InstructionSink,
+    ) -> Result<(), Fault> {
+        let mut left = outcomes.count;
+        while left > 0 {
+            left = self.branches(outcomes.bits, left, sink)?;
+            if self.is_full(sink) {
+                self.give_up(sink)?;
             }
         }
         Ok(())
     }
 
-    /// False if it is to be called again, for more runs were made than are kept.
+    /// Follows the lowest `left` of the outcomes until the frame is left or the blocks come to too
+    /// much. Returns how many outcomes are left.
     #[inline]
-    fn outcome(&mut self, outcome: usize, visit: &mut impl Visit) -> Result<bool, Fault> {
+    fn branches(
+        &mut self,
+        bits: u64,
+        mut left: u32,
+        sink: &mut impl InstructionSink,
+    ) -> Result<u32, Fault> {
         let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
         if self.every || code.is_watched {
             return Err(Fault::Outcome);
         }
-        loop {
-            let run = code.run(frame.run);
-            visit.run(code, run, frame.at as usize, run.groups.len());
-            let then = run.then;
-            self.decided = run.last;
-            match then {
-                Then::Branch(_) => {
-                    let next = code.next(frame.run, outcome, &self.held);
-                    frame.run = next.ok_or(Fault::Outcome)?;
-                    (frame.at, frame.stands) = (0, false);
-                    return Ok(true);
+        let (mut index, mut at) = (frame.block, frame.at as usize);
+        let mut executed = 0;
+        while left > 0 {
+            let block = code.block(index);
+            let length = block.instructions.len();
+            sink.block(code, block, at, length);
+            executed += block.count(at, length);
+            at = 0;
+            let outcome = match block.successors {
+                Successors::Branch(_) => {
+                    left -= 1;
+                    frame.stands = false;
+                    (bits >> left & 1) as usize
                 }
-                Then::Leave if outcome == 1 => {
+                Successors::On(_) => 0,
+                Successors::Leave if bits >> (left - 1) & 1 == 1 => {
                     // That was the frame's; the next one is known from its own offsets.
                     self.decided = None;
+                    self.executed += executed;
                     self.leave()?;
-                    return Ok(true);
+                    return Ok(left - 1);
                 }
-                Then::On(_) => {
-                    let next = code.next(frame.run, 0, &self.held);
-                    frame.run = next.ok_or(Fault::Outcome)?;
-                    frame.at = 0;
-                    if self.held.is_full() {
-                        return Ok(false);
-                    }
-                }
-                Then::Leave | Then::Never => return Err(Fault::Outcome),
+                Successors::Leave | Successors::Never => return Err(Fault::Outcome),
+            };
+            if let Some(next) = code.known(index, outcome) {
+                (index, self.decided) = (next, block.last());
+                continue;
+            }
+            self.decided = block.last();
+            index = code.next(index, outcome, &mut self.totals).ok_or(Fault::Outcome)?;
+            if self.totals.bytes + sink.held() > MOST_HELD {
+                break;
             }
         }
+        (frame.block, frame.at) = (index, 0);
+        self.executed += executed;
+        Ok(left)
     }
 
     /// An event of the thread. Those that speak of code objects or threads are for the caller.
@@ -222,26 +251,26 @@ impl Walker {
     ///
     /// An event that cannot come here.
     #[inline]
-    pub fn event(&mut self, event: &Event, visit: &mut impl Visit) -> Result<(), Fault> {
-        if self.held.is_full() {
-            self.give_up()?;
+    pub fn event(&mut self, event: &Event, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+        if self.is_full(sink) {
+            self.give_up(sink)?;
         }
         match *event {
             Event::Outcomes => return Ok(()),
             Event::Enter { lasti, code } => {
-                self.reach(lasti, visit)?;
+                self.reach(lasti, sink)?;
                 self.push(code, 0)?;
             }
             Event::Resume { lasti, code, start } => {
-                self.reach(lasti, visit)?;
+                self.reach(lasti, sink)?;
                 self.push(code, start)?;
             }
             Event::Land { lasti, target } => {
-                self.reach(lasti, visit)?;
+                self.reach(lasti, sink)?;
                 self.go(target)?;
             }
             Event::Exit { lasti } => {
-                self.reach(lasti, visit)?;
+                self.reach(lasti, sink)?;
                 self.leave()?;
             }
             Event::Stand { offset, begun } => {
@@ -249,9 +278,9 @@ impl Walker {
                     return Err(Fault::NoFrame);
                 }
                 if begun {
-                    self.reach(offset, visit)?;
+                    self.reach(offset, sink)?;
                 } else {
-                    self.reach_before(offset, visit)?;
+                    self.reach_before(offset, sink)?;
                 }
                 if let Some(frame) = self.frames.last_mut() {
                     frame.stands = true;
@@ -260,16 +289,15 @@ impl Walker {
             Event::Go { offset } => self.go(offset)?,
             Event::Step { opcode, offset, operand, text } => {
                 let frame = self.frames.last().ok_or(Fault::NoFrame)?;
-                let code = self.codes[frame.code as usize].as_deref_mut();
-                let code = code.ok_or(Fault::Code(frame.code))?;
+                let code = self.code(frame.code).ok_or(Fault::Code(frame.code))?;
                 if !self.every && !code.is_watched {
                     return Err(Fault::Offset(offset.into()));
                 }
-                let (code, line) = code.step((offset, opcode, operand), text, &self.held);
-                visit.step(code, opcode, line);
+                sink.instruction(code, Stepped { offset, opcode, operand, meaning: text });
+                self.executed += 1;
             }
             Event::Every { lasti } => {
-                self.reach(lasti, visit)?;
+                self.reach(lasti, sink)?;
                 self.every = true;
             }
             Event::Frame { code, lasti } => {
@@ -278,23 +306,23 @@ impl Walker {
                 // In the middle of that instruction, which belongs to what was before.
                 if let Some(frame) = self.frames.last_mut() {
                     let code = self.codes[code as usize].as_deref();
-                    let groups = code.map_or(0, |code| code.run(frame.run).groups.len());
-                    frame.at = 1.min(groups as u32);
+                    let length = code.map_or(0, |code| code.block(frame.block).instructions.len());
+                    frame.at = 1.min(length as u32);
                 }
             }
             Event::Watch { code } | Event::Define { code, .. } | Event::Forget { code } => {
                 return Err(Fault::Code(code));
             }
-            Event::Switch { lasti, .. } => self.progress(lasti, visit)?,
-            Event::End { lasti } => self.progress(lasti, visit)?,
+            Event::Switch { lasti, .. } => self.progress(lasti, sink)?,
+            Event::End { lasti } => self.progress(lasti, sink)?,
             Event::Gone { .. } => {}
         }
         self.decided = None;
         Ok(())
     }
 
-    /// What a thread had done since the last record: outcomes, then instructions up to `lasti`,
-    /// [`NOWHERE`] if none is known.
+    /// What a thread had done since the last packet: outcomes, then instructions up to `lasti`,
+    /// [`wire::control::NOWHERE`] if none is known.
     ///
     /// # Errors
     ///
@@ -303,10 +331,10 @@ impl Walker {
         &mut self,
         outcomes: Outcomes,
         lasti: i32,
-        visit: &mut impl Visit,
+        sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        self.outcomes(outcomes, visit)?;
-        self.progress(lasti, visit)
+        self.outcomes(outcomes, sink)?;
+        self.progress(lasti, sink)
     }
 
     #[inline]
@@ -317,11 +345,11 @@ impl Walker {
     #[inline]
     fn push(&mut self, code: u32, start: u32) -> Result<(), Fault> {
         let found = self.codes.get_mut(code as usize).and_then(Option::as_deref_mut);
-        let run = found.ok_or(Fault::Code(code))?.at(start, &self.held);
+        let block = found.ok_or(Fault::Code(code))?.at(start, &mut self.totals);
         if self.frames.len() == MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
         }
-        self.frames.push(Frame { code, run, at: 0, stands: false, is_known: true });
+        self.frames.push(Frame { code, block, at: 0, stands: false, is_known: true });
         Ok(())
     }
 
@@ -334,7 +362,8 @@ impl Walker {
         }
     }
 
-    /// Finds the run that the running frame is in. Runs may have been longer where it was saved.
+    /// Finds the block that the running frame is in. Blocks may have been longer where it was
+    /// saved.
     #[cold]
     fn find(&mut self) -> Result<(), Fault> {
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
@@ -343,34 +372,48 @@ impl Walker {
         }
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
-        let (mut run, mut at) = (code.at(frame.run, &self.held), frame.at);
+        let (mut index, mut at) = (code.at(frame.block, &mut self.totals), frame.at);
         loop {
-            let groups = code.run(run).groups.len() as u32;
-            if at <= groups {
+            let block = code.block(index);
+            let length = block.instructions.len() as u32;
+            if at <= length {
                 break;
             }
-            if !matches!(code.run(run).then, Then::On(_)) {
-                return Err(Fault::Offset(frame.run.into()));
+            if !matches!(block.successors, Successors::On(_)) {
+                return Err(Fault::Offset(frame.block.into()));
             }
-            at -= groups;
-            run = code.next(run, 0, &self.held).ok_or(Fault::Offset(frame.run.into()))?;
+            at -= length;
+            let next = code.next(index, 0, &mut self.totals);
+            index = next.ok_or(Fault::Offset(frame.block.into()))?;
         }
-        (frame.run, frame.at, frame.is_known) = (run, at, true);
+        (frame.block, frame.at, frame.is_known) = (index, at, true);
         Ok(())
     }
 
-    /// Gives up all runs, but for that of the running frame.
+    /// Whether blocks, and what the sink keeps for them, come to too much.
+    #[inline]
+    fn is_full(&self, sink: &impl InstructionSink) -> bool {
+        self.totals.bytes + sink.held() > MOST_HELD
+    }
+
+    /// Gives up all blocks, but for that of the running frame.
     #[cold]
-    fn give_up(&mut self) -> Result<(), Fault> {
+    fn give_up(&mut self, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+        self.settle(sink);
         for frame in &mut self.frames {
             if let (true, Some(code)) = (frame.is_known, self.codes[frame.code as usize].as_deref())
             {
-                (frame.run, frame.is_known) = (code.run(frame.run).start, false);
+                (frame.block, frame.is_known) = (code.block(frame.block).start, false);
             }
         }
         self.codes.iter_mut().flatten().for_each(|code| code.give_up());
-        self.held.clear();
+        self.totals = Totals::default();
         self.find()
+    }
+
+    /// The sink settles what it keeps for blocks: nothing more may come, or they are given up.
+    pub fn settle(&self, sink: &mut impl InstructionSink) {
+        sink.blocks_gone(&mut self.codes.iter().flatten().map(|code| &**code));
     }
 
     /// Lets the running frame go on at an offset.
@@ -379,7 +422,7 @@ impl Walker {
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
         frame.stands = false;
-        frame.run = code.at(offset, &self.held);
+        frame.block = code.at(offset, &mut self.totals);
         frame.at = 0;
         Ok(())
     }
