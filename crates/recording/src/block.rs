@@ -15,34 +15,44 @@ use wire::code::Definition;
 pub const LONGEST: usize = 256;
 
 /// The block that was not looked for yet.
-const UNKNOWN: u32 = u32::MAX;
+pub(crate) const UNKNOWN: u32 = u32::MAX;
 
-/// What the blocks of all code objects come to since they were last given up.
-#[derive(Debug, Default)]
-pub struct Totals {
-    blocks: u32,
-    instructions: u32,
-    /// The bytes that they take.
-    pub bytes: usize,
+/// How a block ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It just goes on: in the first of the next blocks.
+    On,
+    /// An outcome says in which of the next blocks it goes on.
+    Branch,
+    /// The frame is left if the outcome is one.
+    Leave,
+    /// Nothing that is known comes next.
+    Never,
 }
 
 /// What runs without a decision, and what is decided then.
 #[derive(Debug)]
 pub struct Block {
-    /// Its number among the blocks of all code objects, from 0.
+    /// Its number among all blocks, from 0.
     pub id: u32,
-    /// How many instructions the blocks of lower numbers have.
-    first: u32,
+    /// The number of its code object.
+    pub code: u32,
     /// The offset at which it starts.
     pub start: u32,
     /// How many instructions it has, each prefix counted as one.
     pub count: u32,
     /// Its instructions, each with its prefixes.
     pub instructions: Box<[Instruction]>,
-    /// Where its last instruction leads to.
-    pub successors: Successors,
-    /// The blocks there, by outcome, as far as they are known.
-    next: [u32; 2],
+    /// [`Block::place`] of its first instruction.
+    place: u32,
+    pub(crate) end: End,
+    /// The `lasti` of its last instruction.
+    pub(crate) last: u32,
+    /// The blocks that come next, by outcome, as far as they are known.
+    pub(crate) next: [u32; 2],
+    /// By instruction: which one was the last that a packet named when this one came next. Calls
+    /// are mostly made by the same instruction.
+    pub(crate) reached: Box<[u16]>,
 }
 
 impl Block {
@@ -61,13 +71,122 @@ impl Block {
     /// blocks have different numbers, from 0 without a gap.
     #[inline]
     pub fn place(&self, at: usize) -> usize {
-        self.first as usize + self.id as usize + at
+        self.place as usize + at
     }
 
-    /// The `lasti` of its last instruction.
+    /// The offset at which it goes on if it just goes on.
+    pub(crate) fn on(&self) -> Option<i64> {
+        let last = self.instructions.last()?;
+        match cfg::successors(last) {
+            Successors::On(next) if self.end == End::On => Some(next),
+            _ => None,
+        }
+    }
+
+    /// The index of the instruction at `lasti`, from `at` on.
     #[inline]
-    pub fn last(&self) -> Option<u32> {
-        self.instructions.last().map(|last| last.lasti)
+    pub(crate) fn find(&self, at: usize, lasti: u32) -> Option<usize> {
+        let ahead = &self.instructions[at..];
+        let found = ahead.binary_search_by_key(&lasti, |instruction| instruction.lasti);
+        found.ok().map(|found| at + found)
+    }
+}
+
+/// The blocks of all code objects, as far as they are made.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    pub(crate) all: Vec<Block>,
+    places: u32,
+    /// The bytes that they take, and what dead code objects take that are kept for them.
+    pub(crate) bytes: usize,
+}
+
+impl Blocks {
+    /// The block that starts at an offset.
+    #[inline]
+    pub(crate) fn at(&mut self, code: &mut Code, start: u32) -> u32 {
+        let slot = (start as usize).min(code.definition.code.len() + 1);
+        match code.starts.get(slot) {
+            Some(&block) if block != UNKNOWN => block,
+            _ => self.add(code, start, slot),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, code: &mut Code, start: u32, slot: usize) -> u32 {
+        if code.starts.is_empty() {
+            let count = code.definition.code.len() + 2;
+            self.bytes += count * size_of::<u32>();
+            code.starts = vec![UNKNOWN; count].into();
+        }
+        let block = self.make(code, start);
+        let id = block.id;
+        self.places += block.instructions.len() as u32 + 1;
+        self.bytes += 2 * size_of::<Block>()
+            + size_of_val(&*block.instructions)
+            + size_of_val(&*block.reached);
+        self.all.push(block);
+        code.starts[slot] = id;
+        if start == 0 {
+            code.entry = id;
+        }
+        id
+    }
+
+    fn make(&self, code: &Code, start: u32) -> Block {
+        let bytes = &code.definition.code;
+        let (mut instructions, mut count, mut offset) = (Vec::new(), 0, start);
+        let end = loop {
+            if instructions.len() == LONGEST {
+                break End::On;
+            }
+            let Some(at) = decode::decode(bytes, offset) else { break End::Never };
+            count += at.prefixes + 1;
+            instructions.push(at);
+            match cfg::successors(&at) {
+                Successors::On(next) => match u32::try_from(next) {
+                    Ok(next) => offset = next,
+                    Err(_) => break End::Never,
+                },
+                Successors::Branch(_) => break End::Branch,
+                Successors::Leave => break End::Leave,
+                Successors::Never => break End::Never,
+            }
+        };
+        Block {
+            id: self.all.len() as u32,
+            code: code.number,
+            start,
+            count,
+            place: self.places,
+            end,
+            last: instructions.last().map_or(u32::MAX, |last| last.lasti),
+            next: [UNKNOWN; 2],
+            reached: (0..instructions.len() as u16).collect(),
+            instructions: instructions.into(),
+        }
+    }
+
+    /// The block that follows another after an outcome, 0 or 1; 0 too where it just goes on.
+    /// `None` where that is outside the code, or not known.
+    #[cold]
+    pub(crate) fn next(
+        &mut self,
+        codes: &mut CodeObjects,
+        block: u32,
+        outcome: usize,
+    ) -> Option<u32> {
+        let before = self.all.get(block as usize)?;
+        let start = match (before.end, cfg::successors(before.instructions.last()?)) {
+            (End::Branch, Successors::Branch(starts)) => starts[outcome],
+            (End::On, Successors::On(start)) => start,
+            _ => return None,
+        };
+        let start = u32::try_from(start).ok()?;
+        let code = codes.all.get_mut(before.code as usize)?.as_deref_mut()?;
+        let next = self.at(code, start);
+        self.all[block as usize].next[outcome] = next;
+        Some(next)
     }
 }
 
@@ -80,104 +199,77 @@ pub struct Code {
     pub definition: Arc<Definition>,
     /// Whether its instructions are recorded one by one.
     pub is_watched: bool,
-    blocks: Vec<Block>,
+    /// It died, and is kept while its blocks are.
+    is_gone: bool,
+    /// The block that starts at offset 0.
+    pub(crate) entry: u32,
     /// The block that starts at each offset; the last one for all offsets outside the code.
     starts: Box<[u32]>,
 }
 
-impl Code {
-    /// A code object none of whose blocks is made yet.
-    pub fn new(number: u32, definition: Arc<Definition>) -> Code {
-        let is_watched = definition.is_watched;
-        Code { number, definition, is_watched, blocks: Vec::new(), starts: Box::default() }
+/// The code objects, by number.
+#[derive(Debug)]
+pub struct CodeObjects {
+    /// Nothing is numbered 0.
+    all: Vec<Option<Box<Code>>>,
+}
+
+impl Default for CodeObjects {
+    fn default() -> CodeObjects {
+        CodeObjects { all: vec![None] }
+    }
+}
+
+impl CodeObjects {
+    /// Adds one; false if that is not the number that comes next.
+    pub(crate) fn define(&mut self, number: u32, definition: Arc<Definition>) -> bool {
+        let is_next = number as usize == self.all.len();
+        if is_next {
+            let (is_watched, starts) = (definition.is_watched, Box::default());
+            let code =
+                Code { number, definition, is_watched, is_gone: false, entry: UNKNOWN, starts };
+            self.all.push(Some(Box::new(code)));
+        }
+        is_next
     }
 
-    /// Gives up its blocks: no index of a block is good any more.
+    /// The code object of a number, if it is alive.
+    #[inline]
+    pub fn get(&self, number: u32) -> Option<&Code> {
+        self.all.get(number as usize)?.as_deref().filter(|code| !code.is_gone)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Code> {
+        self.all.get_mut(number as usize)?.as_deref_mut().filter(|code| !code.is_gone)
+    }
+
+    /// The code object of a block, which may have died.
+    #[inline]
+    pub fn of(&self, block: &Block) -> Option<&Code> {
+        self.all.get(block.code as usize)?.as_deref()
+    }
+
+    /// One dies. Returns how many bytes are kept of it, `None` if there is none.
+    pub(crate) fn forget(&mut self, number: u32) -> Option<usize> {
+        let slot = self.all.get_mut(number as usize)?;
+        let code = slot.as_deref_mut().filter(|code| !code.is_gone)?;
+        code.is_gone = true;
+        if code.starts.is_empty() {
+            *slot = None;
+            return Some(0);
+        }
+        Some(code.definition.size())
+    }
+
+    /// All blocks are given up.
     pub(crate) fn give_up(&mut self) {
-        self.blocks = Vec::new();
-        self.starts = Box::default();
-    }
-
-    /// The blocks that are made.
-    pub fn blocks(&self) -> &[Block] {
-        &self.blocks
-    }
-
-    /// The block of an index that [`Code::at`] or [`Code::next`] gave.
-    #[inline]
-    pub(crate) fn block(&self, index: u32) -> &Block {
-        &self.blocks[index as usize]
-    }
-
-    /// The index of the block that starts at an offset.
-    #[inline]
-    pub(crate) fn at(&mut self, start: u32, totals: &mut Totals) -> u32 {
-        let slot = (start as usize).min(self.definition.code.len() + 1);
-        match self.starts.get(slot) {
-            Some(&index) if index != UNKNOWN => index,
-            _ => self.add(start, slot, totals),
-        }
-    }
-
-    #[cold]
-    fn add(&mut self, start: u32, slot: usize, totals: &mut Totals) -> u32 {
-        if self.starts.is_empty() {
-            let count = self.definition.code.len() + 2;
-            totals.bytes += count * size_of::<u32>();
-            self.starts = vec![UNKNOWN; count].into();
-        }
-        let block = self.make(start, totals);
-        totals.blocks += 1;
-        totals.instructions += block.instructions.len() as u32;
-        totals.bytes += 2 * size_of::<Block>() + size_of_val(&*block.instructions);
-        let index = self.blocks.len() as u32;
-        self.blocks.push(block);
-        self.starts[slot] = index;
-        index
-    }
-
-    /// The index of the block that follows after an outcome, if it was asked for before.
-    #[inline]
-    pub(crate) fn known(&self, index: u32, outcome: usize) -> Option<u32> {
-        let next = self.blocks[index as usize].next[outcome];
-        (next != UNKNOWN).then_some(next)
-    }
-
-    /// The index of the block that follows another after an outcome, 0 or 1; 0 too where it just
-    /// goes on. `None` where that is outside the code.
-    #[cold]
-    pub(crate) fn next(&mut self, index: u32, outcome: usize, totals: &mut Totals) -> Option<u32> {
-        let start = match self.blocks[index as usize].successors {
-            Successors::Branch(starts) => starts[outcome],
-            Successors::On(start) => start,
-            Successors::Leave | Successors::Never => return None,
-        };
-        let start = u32::try_from(start).ok()?;
-        let next = self.at(start, totals);
-        self.blocks[index as usize].next[outcome] = next;
-        Some(next)
-    }
-
-    fn make(&self, start: u32, totals: &Totals) -> Block {
-        let code = &self.definition.code;
-        let (mut instructions, mut count, mut offset) = (Vec::new(), 0, start);
-        let successors = loop {
-            if instructions.len() == LONGEST {
-                break Successors::On(offset.into());
+        for slot in &mut self.all {
+            match slot {
+                Some(code) if code.is_gone => *slot = None,
+                Some(code) => (code.starts, code.entry) = (Box::default(), UNKNOWN),
+                None => {}
             }
-            let Some(at) = decode::decode(code, offset) else { break Successors::Never };
-            count += at.prefixes + 1;
-            instructions.push(at);
-            match cfg::successors(&at) {
-                Successors::On(next) => match u32::try_from(next) {
-                    Ok(next) => offset = next,
-                    Err(_) => break Successors::Never,
-                },
-                successors => break successors,
-            }
-        };
-        let (id, first) = (totals.blocks, totals.instructions);
-        let (instructions, next) = (instructions.into(), [UNKNOWN; 2]);
-        Block { id, first, start, count, instructions, successors, next }
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use bytecode::opcode::EXTENDED_ARG;
 
-use crate::block::{Block, Code};
+use crate::block::{Block, Code, CodeObjects};
 use crate::decoder::{InstructionSink, Stepped};
 
 /// Takes what [`BlockCounts`] has counted.
@@ -18,8 +18,11 @@ pub trait Tally {
 /// Counts what is executed. Complete once the decoder has settled it ([`crate::replay::replay`]).
 #[derive(Debug, Default)]
 pub struct BlockCounts<T> {
-    /// By [`Block::place`]: how much more often than what is before it.
+    /// By [`Block::id`]: how often all of it was executed at once.
+    whole: Vec<u64>,
+    /// By [`Block::place`]: how much more often than what is before it, `whole` aside.
     differences: Vec<u64>,
+    held: usize,
     /// What was counted.
     pub tally: T,
 }
@@ -27,41 +30,51 @@ pub struct BlockCounts<T> {
 impl<T: Tally> BlockCounts<T> {
     /// Nothing was executed.
     pub fn new(tally: T) -> BlockCounts<T> {
-        BlockCounts { differences: Vec::new(), tally }
+        BlockCounts { whole: Vec::new(), differences: Vec::new(), held: 0, tally }
     }
 
-    #[cold]
-    fn grow(&mut self, place: usize) {
-        self.differences.resize((place + 1).next_power_of_two(), 0);
-    }
-
-    fn settle(&mut self, code: &Code) {
-        for block in code.blocks() {
-            let mut count = 0u64;
-            for (at, instruction) in block.instructions.iter().enumerate() {
-                let more = self.differences.get(block.place(at)).copied().unwrap_or(0);
-                count = count.wrapping_add(more);
-                if count == 0 {
-                    continue;
-                }
-                for prefix in 0..instruction.prefixes {
-                    self.tally.add(code, instruction.lasti + 3 * prefix, EXTENDED_ARG, count);
-                }
-                self.tally.add(code, instruction.offset, instruction.opcode, count);
+    fn settle(&mut self, code: &Code, block: &Block) {
+        let mut count = self.whole.get(block.id as usize).copied().unwrap_or(0);
+        for (at, instruction) in block.instructions.iter().enumerate() {
+            let more = self.differences.get(block.place(at)).copied().unwrap_or(0);
+            count = count.wrapping_add(more);
+            if count == 0 {
+                continue;
             }
+            for prefix in 0..instruction.prefixes {
+                self.tally.add(code, instruction.lasti + 3 * prefix, EXTENDED_ARG, count);
+            }
+            self.tally.add(code, instruction.offset, instruction.opcode, count);
         }
     }
 }
 
+/// Makes room for a count; returns how many bytes more that takes.
+#[cold]
+fn grow(counts: &mut Vec<u64>, index: usize) -> usize {
+    let before = counts.len();
+    counts.resize((index + 1).next_power_of_two(), 0);
+    size_of_val(&counts[before..])
+}
+
 impl<T: Tally> InstructionSink for BlockCounts<T> {
     #[inline]
-    fn block(&mut self, _: &Code, block: &Block, from: usize, to: usize) {
+    fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
         let (start, end) = (block.place(from), block.place(to));
         if end >= self.differences.len() {
-            self.grow(end);
+            self.held += grow(&mut self.differences, end);
         }
         self.differences[start] = self.differences[start].wrapping_add(1);
         self.differences[end] = self.differences[end].wrapping_sub(1);
+    }
+
+    #[inline]
+    fn whole_block(&mut self, _: &CodeObjects, block: &Block) {
+        let id = block.id as usize;
+        if id >= self.whole.len() {
+            self.held += grow(&mut self.whole, id);
+        }
+        self.whole[id] += 1;
     }
 
     fn instruction(&mut self, code: &Code, stepped: Stepped) {
@@ -70,15 +83,15 @@ impl<T: Tally> InstructionSink for BlockCounts<T> {
 
     #[inline]
     fn held(&self) -> usize {
-        size_of_val(&*self.differences)
+        self.held
     }
 
-    fn blocks_gone(&mut self, codes: &mut dyn Iterator<Item = &Code>) {
-        codes.for_each(|code| self.settle(code));
-        self.differences = Vec::new();
-    }
-
-    fn code_gone(&mut self, code: &Code) {
-        self.settle(code);
+    fn blocks_gone(&mut self, codes: &CodeObjects, blocks: &[Block]) {
+        for block in blocks {
+            if let Some(code) = codes.of(block) {
+                self.settle(code, block);
+            }
+        }
+        (self.whole, self.differences, self.held) = (Vec::new(), Vec::new(), 0);
     }
 }

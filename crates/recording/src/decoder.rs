@@ -11,9 +11,8 @@ mod sink;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::block::{Code, Totals};
+use crate::block::{Blocks, Code, CodeObjects, End, UNKNOWN};
 use crate::codes::Change;
-use bytecode::cfg::Successors;
 use wire::code::Definition;
 use wire::packet::{self, Event, Outcomes};
 
@@ -21,6 +20,9 @@ pub use sink::{InstructionSink, Stepped};
 
 /// Frames at most: the C stack of no interpreter holds as many.
 pub const MOST_FRAMES: usize = 1 << 22;
+
+/// No offset of an instruction.
+const NOTHING: u32 = u32::MAX;
 
 /// Bytes of blocks, and of what the sink keeps for them, before all are given up.
 const MOST_HELD: usize = 32 << 20;
@@ -65,36 +67,60 @@ impl From<packet::Fault> for Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Frame {
     code: u32,
-    /// The block's index, or while it is not known the offset at which it starts.
+    /// The block's number, or while it is not known the offset at which it starts.
     block: u32,
     at: u32,
     /// Something else may run before it goes on.
     stands: bool,
-    /// Of the running frame always true.
+    /// Its instructions are recorded one by one.
+    is_stepped: bool,
+    /// Whether its block is known: that of the running frame always is.
     is_known: bool,
+}
+
+impl Frame {
+    /// Whether packets say only where its instructions lead to.
+    #[inline]
+    fn goes(&self) -> bool {
+        !(self.stands | self.is_stepped)
+    }
 }
 
 /// The frames of one thread, and all code objects.
 ///
 /// A decoder has one sink for its whole life, if that keeps something for blocks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
-    totals: Totals,
-    /// By number; nothing is numbered 0.
-    codes: Vec<Option<Box<Code>>>,
+    blocks: Blocks,
+    codes: CodeObjects,
     frames: Vec<Frame>,
     every: bool,
-    /// The `lasti` of the instruction whose outcome came last, while nothing came after it.
-    decided: Option<u32>,
+    /// The `lasti` of the instruction whose outcome came last, while nothing came after it, or
+    /// [`NOTHING`].
+    decided: u32,
     /// Of [`advance::MOST_LOOKED`].
     looked: u32,
     executed: u64,
 }
 
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder {
+            blocks: Blocks::default(),
+            codes: CodeObjects::default(),
+            frames: Vec::new(),
+            every: false,
+            decided: NOTHING,
+            looked: 0,
+            executed: 0,
+        }
+    }
+}
+
 impl Decoder {
     /// Nothing has run.
     pub fn new() -> Decoder {
-        Decoder { codes: vec![None], ..Decoder::default() }
+        Decoder::default()
     }
 
     /// How many instructions were executed so far, each prefix counted as one.
@@ -113,29 +139,28 @@ impl Decoder {
         code: u32,
         definition: impl Into<Arc<Definition>>,
     ) -> Result<(), Fault> {
-        if code as usize != self.codes.len() {
-            return Err(Fault::Code(code));
-        }
-        self.codes.push(Some(Box::new(Code::new(code, definition.into()))));
-        Ok(())
+        let is_next = self.codes.define(code, definition.into());
+        if is_next { Ok(()) } else { Err(Fault::Code(code)) }
     }
 
-    /// A change that [`crate::codes::Codes`] has read.
+    /// A change that [`crate::codes::Codes`] has read, between two chunks: the next one starts with
+    /// its frames.
     ///
     /// # Errors
     ///
     /// One that does not follow those before it.
-    pub fn apply(&mut self, change: &Change, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+    pub fn apply(&mut self, change: &Change) -> Result<(), Fault> {
+        self.frames.clear();
         match change {
             Change::Define(code, definition) => self.define(*code, Arc::clone(definition)),
             Change::Watch(code) => self.watch(*code),
-            Change::Forget(code) => self.forget(*code, sink),
+            Change::Forget(code) => self.forget(*code),
         }
     }
 
     /// The code object of a number.
     pub fn code(&self, code: u32) -> Option<&Code> {
-        self.codes.get(code as usize)?.as_deref()
+        self.codes.get(code)
     }
 
     /// From here on a code object's instructions are recorded one by one.
@@ -144,8 +169,8 @@ impl Decoder {
     ///
     /// A code object that is not there.
     pub fn watch(&mut self, code: u32) -> Result<(), Fault> {
-        let found = self.codes.get_mut(code as usize).and_then(Option::as_mut);
-        found.ok_or(Fault::Code(code))?.is_watched = true;
+        self.codes.get_mut(code).ok_or(Fault::Code(code))?.is_watched = true;
+        self.refresh();
         Ok(())
     }
 
@@ -154,20 +179,14 @@ impl Decoder {
     /// # Errors
     ///
     /// A code object that is not there.
-    pub fn forget(&mut self, code: u32, sink: &mut impl InstructionSink) -> Result<(), Fault> {
-        let found = self.codes.get_mut(code as usize).and_then(Option::take);
-        sink.code_gone(&*found.ok_or(Fault::Code(code))?);
+    pub fn forget(&mut self, code: u32) -> Result<(), Fault> {
+        self.blocks.bytes += self.codes.forget(code).ok_or(Fault::Code(code))?;
         Ok(())
     }
 
     /// How many frames there are.
     pub fn depth(&self) -> usize {
         self.frames.len()
-    }
-
-    /// The running frame's code object.
-    pub fn running(&self) -> Option<&Code> {
-        self.code(self.frames.last()?.code)
     }
 
     /// Outcomes, the oldest first.
@@ -182,17 +201,20 @@ impl Decoder {
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
         let mut left = outcomes.count;
-        while left > 0 {
-            left = self.branches(outcomes.bits, left, sink)?;
-            if self.is_full(sink) {
-                self.give_up(sink)?;
-            }
+        if left == 0 {
+            return Ok(());
         }
-        Ok(())
+        loop {
+            left = self.branches(outcomes.bits, left, sink)?;
+            if left == 0 {
+                return Ok(());
+            }
+            self.prepare(sink)?;
+        }
     }
 
-    /// Follows the lowest `left` of the outcomes until the frame is left or the blocks come to too
-    /// much. Returns how many outcomes are left.
+    /// Follows the lowest `left` of the outcomes through blocks that are known, and makes the first
+    /// that is not. Returns how many outcomes are left.
     #[inline]
     fn branches(
         &mut self,
@@ -200,48 +222,68 @@ impl Decoder {
         mut left: u32,
         sink: &mut impl InstructionSink,
     ) -> Result<u32, Fault> {
-        let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
-        if self.every || code.is_watched {
+        let mut frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
+        if frame.is_stepped {
             return Err(Fault::Outcome);
         }
-        let (mut index, mut at) = (frame.block, frame.at as usize);
         let mut executed = 0;
-        while left > 0 {
-            let block = code.block(index);
-            let length = block.instructions.len();
-            sink.block(code, block, at, length);
-            executed += block.count(at, length);
-            at = 0;
-            let outcome = match block.successors {
-                Successors::Branch(_) => {
+        let blocks = &self.blocks.all[..];
+        let mut block = &blocks[frame.block as usize];
+        // The rest of a block that was left by a call.
+        let mut at = frame.at as usize;
+        let unknown = loop {
+            if at == 0 {
+                sink.whole_block(&self.codes, block);
+                executed += u64::from(block.count);
+            } else {
+                sink.block(&self.codes, block, at, block.instructions.len());
+                executed += block.count(at, block.instructions.len());
+                at = 0;
+            }
+            let outcome = if block.end == End::Branch {
+                left -= 1;
+                frame.stands = false;
+                (bits >> left & 1) as usize
+            } else {
+                if block.end == End::Leave && bits >> (left - 1) & 1 == 1 {
                     left -= 1;
-                    frame.stands = false;
-                    (bits >> left & 1) as usize
-                }
-                Successors::On(_) => 0,
-                Successors::Leave if bits >> (left - 1) & 1 == 1 => {
+                    self.frames.pop();
+                    match self.frames.last_mut() {
+                        Some(outer) if left > 0 && outer.is_known && !outer.is_stepped => {
+                            frame = outer;
+                            block = &blocks[frame.block as usize];
+                            at = frame.at as usize;
+                            continue;
+                        }
+                        _ => {}
+                    }
                     // That was the frame's; the next one is known from its own offsets.
-                    self.decided = None;
+                    self.decided = NOTHING;
                     self.executed += executed;
-                    self.leave()?;
-                    return Ok(left - 1);
+                    self.find()?;
+                    return Ok(left);
                 }
-                Successors::Leave | Successors::Never => return Err(Fault::Outcome),
+                if block.end != End::On {
+                    return Err(Fault::Outcome);
+                }
+                0
             };
-            if let Some(next) = code.known(index, outcome) {
-                (index, self.decided) = (next, block.last());
-                continue;
+            let Some(next) = blocks.get(block.next[outcome] as usize) else {
+                break Some((block.id, outcome));
+            };
+            if left == 0 {
+                self.decided = block.last;
+                (frame.block, frame.at) = (next.id, 0);
+                break None;
             }
-            self.decided = block.last();
-            index = code.next(index, outcome, &mut self.totals).ok_or(Fault::Outcome)?;
-            if self.totals.bytes + sink.held() > MOST_HELD {
-                break;
-            }
-        }
-        (frame.block, frame.at) = (index, 0);
+            block = next;
+        };
         self.executed += executed;
+        if let Some((before, outcome)) = unknown {
+            self.decided = self.blocks.all[before as usize].last;
+            let next = self.blocks.next(&mut self.codes, before, outcome);
+            (frame.block, frame.at) = (next.ok_or(Fault::Outcome)?, 0);
+        }
         Ok(left)
     }
 
@@ -252,17 +294,19 @@ impl Decoder {
     /// An event that cannot come here.
     #[inline]
     pub fn event(&mut self, event: &Event, sink: &mut impl InstructionSink) -> Result<(), Fault> {
-        if self.is_full(sink) {
-            self.give_up(sink)?;
-        }
+        self.prepare(sink)?;
         match *event {
             Event::Outcomes => return Ok(()),
             Event::Enter { lasti, code } => {
-                self.reach(lasti, sink)?;
+                if !self.reaches_likely(lasti, sink) {
+                    self.reach(lasti, sink)?;
+                }
                 self.push(code, 0)?;
             }
             Event::Resume { lasti, code, start } => {
-                self.reach(lasti, sink)?;
+                if !self.reaches_likely(lasti, sink) {
+                    self.reach(lasti, sink)?;
+                }
                 self.push(code, start)?;
             }
             Event::Land { lasti, target } => {
@@ -289,8 +333,8 @@ impl Decoder {
             Event::Go { offset } => self.go(offset)?,
             Event::Step { opcode, offset, operand, text } => {
                 let frame = self.frames.last().ok_or(Fault::NoFrame)?;
-                let code = self.code(frame.code).ok_or(Fault::Code(frame.code))?;
-                if !self.every && !code.is_watched {
+                let code = self.codes.get(frame.code).ok_or(Fault::Code(frame.code))?;
+                if !frame.is_stepped {
                     return Err(Fault::Offset(offset.into()));
                 }
                 sink.instruction(code, Stepped { offset, opcode, operand, meaning: text });
@@ -298,15 +342,17 @@ impl Decoder {
             }
             Event::Every { lasti } => {
                 self.reach(lasti, sink)?;
-                self.every = true;
+                if !self.every {
+                    self.every = true;
+                    self.refresh();
+                }
             }
             Event::Frame { code, lasti } => {
                 let start = u32::try_from(lasti).map_err(|_| Fault::Offset(lasti.into()))?;
                 self.push(code, start)?;
                 // In the middle of that instruction, which belongs to what was before.
                 if let Some(frame) = self.frames.last_mut() {
-                    let code = self.codes[code as usize].as_deref();
-                    let length = code.map_or(0, |code| code.block(frame.block).instructions.len());
+                    let length = self.blocks.all[frame.block as usize].instructions.len();
                     frame.at = 1.min(length as u32);
                 }
             }
@@ -317,7 +363,7 @@ impl Decoder {
             Event::End { lasti } => self.progress(lasti, sink)?,
             Event::Gone { .. } => {}
         }
-        self.decided = None;
+        self.decided = NOTHING;
         Ok(())
     }
 
@@ -338,62 +384,77 @@ impl Decoder {
     }
 
     #[inline]
-    fn is_explicit(&self, frame: &Frame) -> bool {
-        self.every || self.code(frame.code).is_none_or(|code| code.is_watched)
-    }
-
-    #[inline]
-    fn push(&mut self, code: u32, start: u32) -> Result<(), Fault> {
-        let found = self.codes.get_mut(code as usize).and_then(Option::as_deref_mut);
-        let block = found.ok_or(Fault::Code(code))?.at(start, &mut self.totals);
+    fn push(&mut self, number: u32, start: u32) -> Result<(), Fault> {
+        let code = self.codes.get_mut(number).ok_or(Fault::Code(number))?;
+        let is_stepped = self.every || code.is_watched;
+        let block = match start {
+            0 if code.entry != UNKNOWN => code.entry,
+            _ => self.blocks.at(code, start),
+        };
         if self.frames.len() == MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
         }
-        self.frames.push(Frame { code, block, at: 0, stands: false, is_known: true });
+        let (at, stands, is_known) = (0, false, true);
+        self.frames.push(Frame { code: number, block, at, stands, is_stepped, is_known });
         Ok(())
     }
 
     #[inline]
     fn leave(&mut self) -> Result<(), Fault> {
         self.frames.pop().ok_or(Fault::NoFrame)?;
+        self.find()
+    }
+
+    /// Finds the block that the running frame is in, if that is not known.
+    #[inline]
+    fn find(&mut self) -> Result<(), Fault> {
         match self.frames.last() {
-            Some(frame) if !frame.is_known => self.find(),
+            Some(frame) if !frame.is_known => self.find_block(),
             _ => Ok(()),
         }
     }
 
-    /// Finds the block that the running frame is in. Blocks may have been longer where it was
-    /// saved.
+    /// Blocks may have been longer where the frame was saved.
     #[cold]
-    fn find(&mut self) -> Result<(), Fault> {
+    fn find_block(&mut self) -> Result<(), Fault> {
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
-        if frame.is_known {
-            return Ok(());
-        }
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
-        let (mut index, mut at) = (code.at(frame.block, &mut self.totals), frame.at);
+        let fault = Fault::Offset(frame.block.into());
+        let code = self.codes.get_mut(frame.code).ok_or(Fault::Code(frame.code))?;
+        let (mut id, mut at) = (self.blocks.at(code, frame.block), frame.at);
         loop {
-            let block = code.block(index);
-            let length = block.instructions.len() as u32;
+            let length = self.blocks.all[id as usize].instructions.len() as u32;
             if at <= length {
                 break;
             }
-            if !matches!(block.successors, Successors::On(_)) {
-                return Err(Fault::Offset(frame.block.into()));
+            if self.blocks.all[id as usize].end != End::On {
+                return Err(fault);
             }
             at -= length;
-            let next = code.next(index, 0, &mut self.totals);
-            index = next.ok_or(Fault::Offset(frame.block.into()))?;
+            id = self.blocks.next(&mut self.codes, id, 0).ok_or(fault)?;
         }
-        (frame.block, frame.at, frame.is_known) = (index, at, true);
+        (frame.block, frame.at, frame.is_known) = (id, at, true);
         Ok(())
+    }
+
+    /// Before anything is decoded: blocks that come to too much are given up.
+    #[inline]
+    fn prepare(&mut self, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+        if self.is_full(sink) { self.give_up(sink) } else { Ok(()) }
+    }
+
+    /// Single-stepping has begun, of one code object or of all.
+    #[cold]
+    fn refresh(&mut self) {
+        for frame in &mut self.frames {
+            let code = self.codes.get(frame.code);
+            frame.is_stepped = self.every || code.is_none_or(|code| code.is_watched);
+        }
     }
 
     /// Whether blocks, and what the sink keeps for them, come to too much.
     #[inline]
     fn is_full(&self, sink: &impl InstructionSink) -> bool {
-        self.totals.bytes + sink.held() > MOST_HELD
+        self.blocks.bytes + sink.held() > MOST_HELD
     }
 
     /// Gives up all blocks, but for that of the running frame.
@@ -401,28 +462,27 @@ impl Decoder {
     fn give_up(&mut self, sink: &mut impl InstructionSink) -> Result<(), Fault> {
         self.settle(sink);
         for frame in &mut self.frames {
-            if let (true, Some(code)) = (frame.is_known, self.codes[frame.code as usize].as_deref())
-            {
-                (frame.block, frame.is_known) = (code.block(frame.block).start, false);
+            if frame.is_known {
+                frame.block = self.blocks.all[frame.block as usize].start;
+                frame.is_known = false;
             }
         }
-        self.codes.iter_mut().flatten().for_each(|code| code.give_up());
-        self.totals = Totals::default();
+        self.codes.give_up();
+        self.blocks = Blocks::default();
         self.find()
     }
 
     /// The sink settles what it keeps for blocks: nothing more may come, or they are given up.
     pub fn settle(&self, sink: &mut impl InstructionSink) {
-        sink.blocks_gone(&mut self.codes.iter().flatten().map(|code| &**code));
+        sink.blocks_gone(&self.codes, &self.blocks.all);
     }
 
     /// Lets the running frame go on at an offset.
     fn go(&mut self, offset: u32) -> Result<(), Fault> {
         let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
+        let code = self.codes.get_mut(frame.code).ok_or(Fault::Code(frame.code))?;
         frame.stands = false;
-        frame.block = code.at(offset, &mut self.totals);
+        frame.block = self.blocks.at(code, offset);
         frame.at = 0;
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use crate::block::{Block, Code};
+use crate::block::{Block, Code, CodeObjects};
 use crate::codes::Change;
 use crate::decoder::{Decoder, InstructionSink, Stepped};
 use crate::file::{Broken, Section, Sections};
@@ -183,9 +183,9 @@ fn hand_on(lines: &mut Vec<u8>, made: &SyncSender<Made>, spare: &Mutex<Receiver<
 
 impl InstructionSink for Blocks<'_> {
     #[inline]
-    fn block(&mut self, code: &Code, block: &Block, from: usize, to: usize) {
+    fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize) {
         let Blocks { text, made, spare, is_alone } = self;
-        text.append(code, block, (from, to), |lines| {
+        text.append(codes, block, (from, to), |lines| {
             if lines.len() >= BLOCK {
                 *is_alone |= hand_on(lines, made, spare);
             }
@@ -207,8 +207,8 @@ impl InstructionSink for Blocks<'_> {
         self.text.held()
     }
 
-    fn blocks_gone(&mut self, codes: &mut dyn Iterator<Item = &Code>) {
-        self.text.blocks_gone(codes);
+    fn blocks_gone(&mut self, codes: &CodeObjects, blocks: &[Block]) {
+        self.text.blocks_gone(codes, blocks);
     }
 
     fn goes_on_at(&mut self, first: u64) {
@@ -231,10 +231,8 @@ fn work_through(
     let mut decoder = Decoder::new();
     let mut blocks = Blocks { text: TextSink::new(options.clone()), made, spare, is_alone: false };
     while let Ok(work) = work.recv() {
-        let result = work
-            .changes
-            .iter()
-            .try_for_each(|changes| replay::apply(changes, &mut decoder, &mut blocks));
+        let result =
+            work.changes.iter().try_for_each(|changes| replay::apply(changes, &mut decoder));
         drop(work.changes);
         let result = result.and_then(|()| {
             let Some(section) = work.section else { return Ok(()) };

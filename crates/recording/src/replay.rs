@@ -224,7 +224,7 @@ fn decode_all<R: Read>(
 ) -> Result<(), Broken> {
     while let Some(part) = cursor.next()? {
         match part {
-            Part::Codes(changes) => apply(&changes, decoder, sink)?,
+            Part::Codes(changes) => apply(&changes, decoder)?,
             Part::Chunk(section) => {
                 if let Some(mut chunk) = OpenChunk::open(section, decoder)? {
                     chunk.decode(decoder, sink)?;
@@ -243,13 +243,9 @@ fn decode_all<R: Read>(
 /// # Errors
 ///
 /// Changes that do not follow those before them, which [`Codes`] has refused already.
-pub fn apply(
-    changes: &[Change],
-    decoder: &mut Decoder,
-    sink: &mut impl InstructionSink,
-) -> Result<(), Broken> {
+pub fn apply(changes: &[Change], decoder: &mut Decoder) -> Result<(), Broken> {
     changes
         .iter()
-        .try_for_each(|change| decoder.apply(change, sink))
+        .try_for_each(|change| decoder.apply(change))
         .map_err(|fault| Broken::at(0, fault))
 }

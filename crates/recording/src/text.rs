@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::block::{Block, Code};
+use crate::block::{Block, Code, CodeObjects};
 use crate::decoder::{InstructionSink, Stepped};
 use bytecode::decode::{self, Instruction};
 use bytecode::opcode::EXTENDED_ARG;
@@ -189,13 +189,13 @@ impl TextSink {
     #[inline]
     pub fn append(
         &mut self,
-        code: &Code,
+        codes: &CodeObjects,
         block: &Block,
         (from, to): (usize, usize),
         ended: impl FnMut(&mut Vec<u8>),
     ) {
         let Some(Kept::Lines(lines)) = self.blocks.get(block.id as usize) else {
-            return self.first(code, block, (from, to), ended);
+            return self.first(codes, block, (from, to), ended);
         };
         let (start, end) = (lines.mark(from), lines.mark(to));
         let after = self.count + u64::from(end.count - start.count);
@@ -217,14 +217,12 @@ impl TextSink {
     #[cold]
     fn first(
         &mut self,
-        code: &Code,
+        codes: &CodeObjects,
         block: &Block,
         (from, to): (usize, usize),
         ended: impl FnMut(&mut Vec<u8>),
     ) {
-        if from == to {
-            return;
-        }
+        let Some(code) = codes.of(block).filter(|_| from < to) else { return };
         let id = block.id as usize;
         if id >= self.blocks.len() {
             self.blocks.resize_with(id + 1, Kept::default);
@@ -235,7 +233,7 @@ impl TextSink {
             self.blocks[id] = lines.map_or(Kept::Long, Kept::Lines);
         }
         match self.blocks[id] {
-            Kept::Lines(_) => self.append(code, block, (from, to), ended),
+            Kept::Lines(_) => self.append(codes, block, (from, to), ended),
             _ => self.long(code, &block.instructions[from..to], ended),
         }
     }
@@ -294,8 +292,8 @@ impl TextSink {
 
 impl InstructionSink for TextSink {
     #[inline]
-    fn block(&mut self, code: &Code, block: &Block, from: usize, to: usize) {
-        self.append(code, block, (from, to), |_| {});
+    fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize) {
+        self.append(codes, block, (from, to), |_| {});
     }
 
     fn instruction(&mut self, code: &Code, stepped: Stepped) {
@@ -316,7 +314,7 @@ impl InstructionSink for TextSink {
         self.held
     }
 
-    fn blocks_gone(&mut self, _: &mut dyn Iterator<Item = &Code>) {
+    fn blocks_gone(&mut self, _: &CodeObjects, _: &[Block]) {
         self.blocks = Vec::new();
         self.steps = HashMap::new();
         self.held = 0;

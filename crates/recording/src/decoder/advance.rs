@@ -1,7 +1,7 @@
 //! How far the running frame goes on: to the instruction that a record names.
 
 use super::{Decoder, Fault, InstructionSink, MOST_HELD};
-use crate::block::Block;
+use crate::block::End;
 use bytecode::cfg::{self, Successors};
 use bytecode::decode;
 use wire::control::NOWHERE;
@@ -16,7 +16,7 @@ impl Decoder {
         lasti: i32,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        let is_old = lasti == NOWHERE || u32::try_from(lasti).ok() == self.decided;
+        let is_old = lasti == NOWHERE || lasti as u32 == self.decided;
         let stands = self.frames.last().is_none_or(|frame| frame.stands);
         if !is_old && !stands && self.lies_ahead(lasti)? {
             self.reach(lasti, sink)?;
@@ -24,41 +24,42 @@ impl Decoder {
         Ok(())
     }
 
-    /// Whether the running frame comes to `lasti` without a decision. Looks along the blocks, which
-    /// only ever go forward, and executes nothing.
+    /// Whether the running frame comes to `lasti` without a decision. Looks along the code, which
+    /// only ever goes forward, and executes nothing.
     fn lies_ahead(&mut self, lasti: i32) -> Result<bool, Fault> {
-        let Some(frame) = self.frames.last() else { return Ok(false) };
-        let Some(code) = self.code(frame.code).filter(|_| !self.is_explicit(frame)) else {
+        let Some(frame) = self.frames.last().filter(|frame| !frame.is_stepped) else {
             return Ok(false);
         };
-        let block = code.block(frame.block);
+        let code = self.codes.get(frame.code).ok_or(Fault::Code(frame.code))?;
+        let block = &self.blocks.all[frame.block as usize];
         let ahead = &block.instructions[frame.at as usize..];
         if ahead.iter().any(|instruction| i64::from(instruction.lasti) == i64::from(lasti)) {
             return Ok(true);
         }
-        let (mut successors, mut looked, mut found) = (block.successors, self.looked, false);
-        while let Successors::On(next) = successors {
+        let (mut next, mut looked, mut found) = (block.on(), self.looked, false);
+        while let Some(offset) = next {
             // Offsets only grow on the way.
-            if next > i64::from(lasti) {
+            if offset > i64::from(lasti) {
                 break;
             }
-            let next = u32::try_from(next).ok();
-            let Some(at) = next.and_then(|next| decode::decode(&code.definition.code, next)) else {
-                break;
-            };
+            let offset = u32::try_from(offset).ok();
+            let bytes = &code.definition.code;
+            let Some(at) = offset.and_then(|offset| decode::decode(bytes, offset)) else { break };
             found = i64::from(at.lasti) == i64::from(lasti);
             looked += 1;
             if found || looked > MOST_LOOKED {
                 break;
             }
-            successors = cfg::successors(&at);
+            next = match cfg::successors(&at) {
+                Successors::On(next) => Some(next),
+                _ => None,
+            };
         }
         self.looked = looked;
         if looked > MOST_LOOKED { Err(Fault::Offset(lasti.into())) } else { Ok(found) }
     }
 
     /// Executes what the running frame had done when its `f_lasti` was this.
-    #[inline]
     pub(super) fn reach(
         &mut self,
         lasti: i32,
@@ -70,18 +71,32 @@ impl Decoder {
         Ok(())
     }
 
-    /// False if it is to be called again, as too many blocks were made.
-    #[inline]
-    fn reaches(&mut self, lasti: i32, sink: &mut impl InstructionSink) -> Result<bool, Fault> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(true) };
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
-        if frame.stands || self.every || code.is_watched {
-            return Ok(true);
+    /// The same where the instruction is the one that came next before; false if it is not.
+    #[inline(always)]
+    pub(super) fn reaches_likely(&mut self, lasti: i32, sink: &mut impl InstructionSink) -> bool {
+        let Some(frame) = self.frames.last_mut().filter(|frame| frame.goes()) else {
+            return false;
+        };
+        let block = &self.blocks.all[frame.block as usize];
+        let at = frame.at as usize;
+        let Some(&likely) = block.reached.get(at) else { return false };
+        let likely = usize::from(likely);
+        if block.instructions[likely].lasti != lasti as u32 {
+            return false;
         }
+        sink.block(&self.codes, block, at, likely + 1);
+        self.executed += block.count(at, likely + 1);
+        frame.at = likely as u32 + 1;
+        true
+    }
+
+    /// False if it is to be called again, as too many blocks were made.
+    fn reaches(&mut self, lasti: i32, sink: &mut impl InstructionSink) -> Result<bool, Fault> {
+        let going = self.frames.last_mut().filter(|frame| frame.goes());
+        let Some(frame) = going else { return Ok(true) };
         let wanted = lasti as u32;
         loop {
-            let block = code.block(frame.block);
+            let block = &mut self.blocks.all[frame.block as usize];
             let (at, length) = (frame.at as usize, block.instructions.len());
             // Nothing of it has begun since it was entered, or resumed after that instruction.
             if at == 0 && i64::from(lasti) + 1 == i64::from(block.start) {
@@ -90,21 +105,22 @@ impl Decoder {
             if at > 0 && block.instructions[at - 1].lasti == wanted {
                 return Ok(true);
             }
-            if let Some(found) = find(block, at, wanted) {
-                sink.block(code, block, at, found + 1);
+            if let Some(found) = block.find(at, wanted) {
+                block.reached[at] = found as u16;
+                sink.block(&self.codes, block, at, found + 1);
                 self.executed += block.count(at, found + 1);
                 frame.at = found as u32 + 1;
                 return Ok(true);
             }
-            if !matches!(block.successors, Successors::On(_)) {
+            if block.end != End::On {
                 return Err(Fault::Offset(lasti.into()));
             }
-            sink.block(code, block, at, length);
+            sink.block(&self.codes, block, at, length);
             self.executed += block.count(at, length);
-            let next = code.next(frame.block, 0, &mut self.totals);
+            let next = self.blocks.next(&mut self.codes, frame.block, 0);
             frame.block = next.ok_or(Fault::Offset(lasti.into()))?;
             frame.at = 0;
-            if self.totals.bytes + sink.held() > MOST_HELD {
+            if self.blocks.bytes + sink.held() > MOST_HELD {
                 return Ok(false);
             }
         }
@@ -128,46 +144,32 @@ impl Decoder {
         offset: i32,
         sink: &mut impl InstructionSink,
     ) -> Result<bool, Fault> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(true) };
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
-        if frame.stands || self.every || code.is_watched {
-            return Ok(true);
-        }
+        let going = self.frames.last_mut().filter(|frame| frame.goes());
+        let Some(frame) = going else { return Ok(true) };
         loop {
-            let block = code.block(frame.block);
+            let block = &self.blocks.all[frame.block as usize];
             let (at, length) = (frame.at as usize, block.instructions.len());
-            if let Some(found) = find(block, at, offset as u32) {
-                sink.block(code, block, at, found);
+            if let Some(found) = block.find(at, offset as u32) {
+                sink.block(&self.codes, block, at, found);
                 self.executed += block.count(at, found);
                 frame.at = found as u32;
                 return Ok(true);
             }
-            let Successors::On(next) = block.successors else {
-                return Err(Fault::Offset(offset.into()));
-            };
-            sink.block(code, block, at, length);
+            let next = block.on().ok_or(Fault::Offset(offset.into()))?;
+            sink.block(&self.codes, block, at, length);
             self.executed += block.count(at, length);
             if next == i64::from(offset) {
                 frame.at = length as u32;
                 return Ok(true);
             }
-            let next = code.next(frame.block, 0, &mut self.totals);
+            let next = self.blocks.next(&mut self.codes, frame.block, 0);
             frame.block = next.ok_or(Fault::Offset(offset.into()))?;
             frame.at = 0;
-            if self.totals.bytes + sink.held() > MOST_HELD {
+            if self.blocks.bytes + sink.held() > MOST_HELD {
                 return Ok(false);
             }
         }
     }
-}
-
-/// The index of the instruction at `lasti`, from `at` on.
-#[inline]
-fn find(block: &Block, at: usize, lasti: u32) -> Option<usize> {
-    let ahead = &block.instructions[at..];
-    let found = ahead.binary_search_by_key(&lasti, |instruction| instruction.lasti);
-    found.ok().map(|found| at + found)
 }
 
 #[cfg(test)]

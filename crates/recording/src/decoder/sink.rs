@@ -1,6 +1,6 @@
 //! What takes the instructions that were executed: lines of text, statistics, steps.
 
-use crate::block::{Block, Code};
+use crate::block::{Block, Code, CodeObjects};
 
 /// An instruction that was recorded individually; a prefix is one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,13 @@ pub struct Stepped<'a> {
 /// are good until the next call of [`InstructionSink::blocks_gone`].
 pub trait InstructionSink {
     /// The instructions `from..to` of a block were executed, each with its prefixes.
-    fn block(&mut self, code: &Code, block: &Block, from: usize, to: usize);
+    fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize);
+
+    /// All instructions of a block were executed.
+    #[inline]
+    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
+        self.block(codes, block, 0, block.instructions.len());
+    }
 
     /// An instruction that was recorded individually was executed.
     fn instruction(&mut self, code: &Code, stepped: Stepped);
@@ -32,11 +38,8 @@ pub trait InstructionSink {
         0
     }
 
-    /// All blocks of these code objects are given up, and their numbers given again.
-    fn blocks_gone(&mut self, _codes: &mut dyn Iterator<Item = &Code>) {}
-
-    /// A code object died, and its blocks with it.
-    fn code_gone(&mut self, _code: &Code) {}
+    /// Nothing more comes, or all blocks are given up and their numbers given again.
+    fn blocks_gone(&mut self, _codes: &CodeObjects, _blocks: &[Block]) {}
 
     /// `first` instructions were executed before those that come next.
     fn goes_on_at(&mut self, _first: u64) {}
@@ -51,7 +54,7 @@ pub trait InstructionSink {
 /// Takes nothing: the decoder itself counts instructions.
 impl InstructionSink for () {
     #[inline]
-    fn block(&mut self, _: &Code, _: &Block, _: usize, _: usize) {}
+    fn block(&mut self, _: &CodeObjects, _: &Block, _: usize, _: usize) {}
 
     fn instruction(&mut self, _: &Code, _: Stepped) {}
 }

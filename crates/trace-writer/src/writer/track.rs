@@ -83,12 +83,9 @@ impl Track {
 
     /// A code object has died.
     pub fn forget(&mut self, event: &Event, code: u32) -> Result<(), Trouble> {
-        match &mut self.out {
-            Out::Text { text, .. } | Out::Packed { text, .. } => self.decoder.forget(code, text)?,
-            Out::Flow { flow } => {
-                self.decoder.forget(code, &mut ())?;
-                flow.code_gone(event);
-            }
+        self.decoder.forget(code)?;
+        if let Out::Flow { flow } = &mut self.out {
+            flow.code_gone(event);
         }
         Ok(())
     }

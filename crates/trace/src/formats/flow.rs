@@ -14,7 +14,7 @@ use bytecode::cfg::{self, Successors};
 use bytecode::decode::{self, Instruction as Decoded};
 use bytecode::opcode::{self, EXTENDED_ARG, Operand as Kind};
 use bytecode::text::{self, Instruction};
-use recording::block::{self, Block};
+use recording::block::{self, Block, CodeObjects};
 use recording::decoder::{Decoder, InstructionSink, Stepped};
 use recording::file::{Broken, Sections};
 use recording::replay::{self, Cursor, MISCOUNTED, OpenChunk, Part};
@@ -74,9 +74,9 @@ struct Walked {
 }
 
 impl InstructionSink for Walked {
-    fn block(&mut self, code: &block::Code, block: &Block, from: usize, to: usize) {
+    fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
         if let Some(first) = block.instructions[from..to].first() {
-            self.first.get_or_insert((code.number, *first));
+            self.first.get_or_insert((block.code, *first));
             self.instructions += (to - from) as u64;
         }
     }
@@ -168,7 +168,7 @@ impl<'a> Flow<'a> {
     fn open(&mut self) -> Result<bool, Broken> {
         while let Some(part) = self.cursor.next()? {
             match part {
-                Part::Codes(changes) => replay::apply(&changes, &mut self.decoder, &mut ())?,
+                Part::Codes(changes) => replay::apply(&changes, &mut self.decoder)?,
                 Part::Chunk(section) => {
                     self.chunk = OpenChunk::open(section, &mut self.decoder)?;
                     if self.chunk.is_some() {

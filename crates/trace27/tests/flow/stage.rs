@@ -248,7 +248,7 @@ impl Machine {
         if used.chain(self.generators.iter().map(|row| row.0)).all(|used| used != code)
             && let Some(number) = self.numbers[code].take()
         {
-            self.decoder.forget(number, &mut ()).unwrap();
+            self.decoder.forget(number).unwrap();
             self.flow.code_gone(&Event::Forget { code: number });
         }
     }
