@@ -305,7 +305,7 @@ impl Code {
         let line = self.definition.name.len() + SHORT;
         let meaning =
             if self.resolve { self.definition.operand(at.opcode, at.operand) } else { None };
-        line.saturating_mul(at.prefixes as usize + 1) + meaning.map_or(0, <[u8]>::len)
+        line.saturating_mul(at.prefixes as usize + 1) + meaning.map_or(0, |meaning| meaning.len())
     }
 
     /// Appends one line, if it is wanted; `meaning` is that of the operand where the tables do not

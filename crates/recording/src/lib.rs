@@ -1,8 +1,10 @@
 //! The recording: its file, the decoder that replays what ran, and the text of what it replays.
 
 pub mod block;
+pub mod bodies;
 pub mod codes;
 pub mod decoder;
 pub mod expand;
 pub mod file;
+pub mod pyc;
 pub mod text;
