@@ -94,8 +94,10 @@ fn write_with<H: Heap>(
     out: &mut Vec<u8>,
 ) -> Result<Written, TooLarge> {
     let mut written = Written { is_final: true, is_whole: true, codes: Vec::new() };
-    let mut tasks = vec![Task::Object { object, depth: depth + 1, is_nested: false }];
-    while let Some(task) = tasks.pop() {
+    // Most constants hold no others, and need no list.
+    let mut tasks = Vec::new();
+    let mut first = Some(Task::Object { object, depth: depth + 1, is_nested: false });
+    while let Some(task) = first.take().or_else(|| tasks.pop()) {
         let start = out.len();
         let (object, depth, is_nested) = match task {
             Task::Object { object, depth, is_nested } => (object, depth, is_nested),
