@@ -46,8 +46,8 @@ mod interpreter {
         let types = "PyObject|PyVarObject|PyTypeObject|PyFrameObject|PyCodeObject|PyStringObject|\
                      PyUnicodeObject|PyIntObject|PyLongObject|PyFloatObject|PyComplexObject|\
                      PyTupleObject|PyListObject|PySliceObject|PyByteArrayObject|PyClassObject|\
-                     PyCFunctionObject|PyTryBlock|traced_xrange";
-        let singletons = "_PyTraced_(Now|RING|WORDS|NOWHERE|NOT_HELD)|PyExc_SystemError|PyLong_SHIFT|TRACED_ASSERTS|\
+                     PyCFunctionObject|PyTryBlock|PyDictObject|Py_UNICODE|traced_xrange";
+        let singletons = "_PyTraced_(Now|RING|WORDS|NOWHERE|NOT_HELD)|PyExc_(SystemError|StopIteration)|_Py_HashSecret|PyLong_SHIFT|TRACED_ASSERTS|\
                           _Py_(None|Ellipsis|NotImplemented)(Struct|Object)|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
                           FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class|Cell)_Type";

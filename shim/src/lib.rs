@@ -15,11 +15,11 @@ mod refuse;
 #[cfg(feature = "interpreter")]
 mod py;
 
+pub mod capture;
 pub mod guard;
 pub mod memory;
 pub mod output;
 pub mod recorder;
-pub mod render;
 pub mod settings;
 pub mod shared;
 pub mod spawn;

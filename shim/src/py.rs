@@ -10,10 +10,12 @@ mod raw;
 
 use std::marker::PhantomData;
 
-use wire::code::Definition;
+use bytecode::heap::{Heap, View};
+use bytecode::render;
+use wire::code::CodeInfo;
 
+use crate::capture::code::{self, Constants};
 use crate::recorder::{Mark, Subject};
-use crate::render::{self, Heap};
 pub use guarded::{Guarded, facts};
 pub use object::Object;
 pub use raw::{
@@ -100,7 +102,7 @@ impl<'a> Frame<'a> {
 
     /// Its code object.
     pub fn code(self) -> Code<'a> {
-        Code { pointer: self.fields().f_code, life: PhantomData }
+        Code { pointer: self.fields().f_code, globals: self.fields().f_globals, life: PhantomData }
     }
 }
 
@@ -136,6 +138,8 @@ pub fn system_error(text: &std::ffi::CStr) {
 /// The code object of a live frame.
 pub struct Code<'a> {
     pointer: *mut PyCodeObject,
+    /// Those of the frame.
+    globals: *mut PyObject,
     life: PhantomData<&'a PyCodeObject>,
 }
 
@@ -149,23 +153,6 @@ impl Code<'_> {
     fn object(&self, pointer: *mut raw::PyObject) -> Option<Object<'_>> {
         // SAFETY: a live code object owns what it points to (PyCode_New).
         unsafe { Object::new(pointer) }
-    }
-
-    fn text(&self, pointer: *mut raw::PyObject) -> Vec<u8> {
-        self.object(pointer).map_or(b"".as_slice(), Object::bytes).to_vec()
-    }
-
-    /// `str()` of each item of a tuple, and whether all of it is final.
-    fn table(&self, tuple: *mut raw::PyObject) -> (Vec<Vec<u8>>, bool) {
-        let mut is_final = true;
-        let items = (0..).map_while(|index| self.object(tuple)?.tuple_item(index));
-        let texts = items.map(|item| {
-            let mut text = Vec::new();
-            is_final &= render::str(&ObjectHeap(PhantomData), item, &mut text);
-            text
-        });
-        let texts = texts.collect();
-        (texts, is_final)
     }
 }
 
@@ -183,25 +170,13 @@ impl Subject for Code<'_> {
         self.object(self.fields().co_code).map_or(b"", Object::bytes)
     }
 
-    fn definition(&self, constants: bool) -> (Definition, bool) {
-        let code = self.fields();
-        let number = |number: i32| number as u32;
-        let (constants, is_final) =
-            if constants { self.table(code.co_consts) } else { (Vec::new(), true) };
-        let definition = Definition {
-            name: self.text(code.co_name),
-            file: self.text(code.co_filename),
-            first_line: number(code.co_firstlineno),
-            numbers: [code.co_argcount, code.co_nlocals, code.co_stacksize, code.co_flags]
-                .map(number),
-            code: self.bytes().to_vec(),
-            lines: self.text(code.co_lnotab),
-            constants,
-            names: self.table(code.co_names).0,
-            locals: self.table(code.co_varnames).0,
-            is_watched: false,
+    fn info(&self, constants: Constants) -> (CodeInfo, bool) {
+        let Some(View::Code(view)) = self.object(self.pointer.cast()).map(Object::view) else {
+            return (CodeInfo::default(), false);
         };
-        (definition, !is_final)
+        // The frame owns its globals.
+        let module = self.object(self.globals).and_then(|globals| globals.str_item(b"__name__"));
+        code::info(&ObjectHeap(PhantomData), &view, module, constants)
     }
 
     fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
@@ -221,7 +196,7 @@ struct ObjectHeap<'a>(PhantomData<Object<'a>>);
 impl<'a> Heap for ObjectHeap<'a> {
     type Ref = Object<'a>;
 
-    fn look(&self, object: Object<'a>) -> render::Value<'_, Object<'a>> {
-        object.value()
+    fn look(&self, object: Object<'a>) -> View<'_, Object<'a>> {
+        object.view()
     }
 }

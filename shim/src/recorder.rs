@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 
 use bytecode::cfg::Reach;
-use wire::code::Definition;
+use wire::code::CodeInfo;
 use wire::packet::{self as event, Event, Outcomes};
+
+use crate::capture::code::Constants;
 
 /// What is asked of a code object, once, when it first runs.
 pub trait Subject {
@@ -17,9 +19,9 @@ pub trait Subject {
     fn set_mark(&self, mark: Mark);
     /// `co_code`
     fn bytes(&self) -> &[u8];
-    /// All that is told of it, with or without its constants, and whether the text of one of
-    /// those can change.
-    fn definition(&self, constants: bool) -> (Definition, bool);
+    /// All that is recorded of it, and whether one of its constants can change, as far as those
+    /// are recorded.
+    fn info(&self, constants: Constants) -> (CodeInfo, bool);
     /// The text of one constant.
     fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool;
 }
@@ -59,7 +61,7 @@ pub struct Recorder {
     pub out: Vec<u8>,
     /// Whether every instruction of every frame is told by itself.
     pub every: bool,
-    constants: bool,
+    constants: Constants,
     /// Outcomes that the next record holds.
     outcomes: Outcomes,
     stands: Option<(i32, bool)>,
@@ -72,9 +74,9 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Nothing has happened. With `constants` their text is told too. Code objects may have numbers
+    /// Nothing has happened. Code objects may have numbers
     /// up to `base`, which mean nothing here; they are told by how much they are above it.
-    pub fn new(constants: bool, base: u32) -> Recorder {
+    pub fn new(constants: Constants, base: u32) -> Recorder {
         Recorder {
             out: Vec::new(),
             every: false,
@@ -186,7 +188,8 @@ impl Recorder {
         let known = self.codes.get(self.told(subject.mark()) as usize).and_then(Option::as_ref);
         let is_constant = opcode == bytecode::opcode::numbers::LOAD_CONST;
         let mut text = None;
-        if self.constants && is_constant && known.is_some_and(|known| known.has_mutable) {
+        let is_constant = is_constant && self.constants != Constants::Absent;
+        if is_constant && known.is_some_and(|known| known.has_mutable) {
             let mut constant = Vec::new();
             if !subject.constant(operand, &mut constant) {
                 constant.extend_from_slice(b"None");
@@ -258,12 +261,12 @@ impl Recorder {
         if self.told(mark) != 0 {
             return self.check(subject, start);
         }
-        let (mut definition, has_mutable) = subject.definition(self.constants);
+        let (mut info, has_mutable) = subject.info(self.constants);
         let mut reach = Reach::default();
         let is_known = reach.follow(subject.bytes(), 0) && reach.follow(subject.bytes(), start);
-        definition.is_watched = !is_known || (has_mutable && self.constants);
+        info.is_watched = !is_known || has_mutable;
         let number = self.last_number() as i32 + 1;
-        let mark = Mark(if definition.is_watched { -number } else { number });
+        let mark = Mark(if info.is_watched { -number } else { number });
         self.codes.push(Some(Box::new(Known { reach, has_mutable })));
         subject.set_mark(mark);
         if self.outcomes.count > 0 {
@@ -271,7 +274,7 @@ impl Recorder {
             self.tell(&Event::Outcomes);
         }
         let mut bytes = Vec::new();
-        definition.write(&mut bytes);
+        info.write(&mut bytes);
         self.tell(&Event::Define { code: self.told(mark), definition: &bytes });
         mark
     }

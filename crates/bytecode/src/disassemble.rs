@@ -97,7 +97,9 @@ fn meaning(pyc: &Pyc, code: &Code, offset: u32, number: u8, operand: i32) -> Opt
     let name = |values: &[crate::pyc::Value], index: Option<usize>| match index
         .and_then(|index| values.get(index))
     {
-        Some(crate::pyc::Value::Str(name)) => name.escape_ascii().to_string(),
+        Some(crate::pyc::Value::Str(name) | crate::pyc::Value::Interned(name)) => {
+            name.escape_ascii().to_string()
+        }
         Some(value) => value.show(&pyc.codes),
         None => "out of range".to_owned(),
     };

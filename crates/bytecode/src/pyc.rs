@@ -1,24 +1,29 @@
-//! Reads `.pyc` files of Python 2.7: the code objects in them, by the rules of `Python/marshal.c`.
+//! `.pyc` files of Python 2.7, read and written: the code objects in them, by the rules of
+//! `Python/marshal.c`.
 //!
-//! Trusts nothing: no allocation that a length field dictates, nesting bounded as marshal bounds
-//! it (`MAX_MARSHAL_STACK_DEPTH`), a stack of its own. How a constant reads is in [`Value`]; what
-//! the instructions are is left to `disassemble`.
+//! The reader trusts nothing: no allocation that a length field dictates, nesting bounded as
+//! marshal bounds it, a stack of its own. How a constant reads is in [`Value`]; what the
+//! instructions are is left to `disassemble`.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
+mod objects;
 mod value;
 
+pub use objects::{Item, Objects};
 pub use value::Value;
+
+use crate::marshal::{self, Budget, DEEPEST, TooLarge};
 
 /// What a `.pyc` of 2.7 begins with; four bytes of time stamp follow.
 pub const MAGIC: [u8; 4] = [0x03, 0xf3, 0x0d, 0x0a];
-/// Deepest nesting, as in `Python/marshal.c`.
-const DEEPEST: usize = 2000;
-
 /// A code object.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
+    /// `co_argcount`, `co_nlocals`, `co_stacksize`, `co_flags`
+    pub numbers: [i32; 4],
     /// `co_code`
     pub code: Rc<[u8]>,
     /// `co_consts`
@@ -68,6 +73,8 @@ enum Kind {
     NoCode,
     Number,
     Null,
+    Trailing,
+    TooMany,
 }
 
 impl Error {
@@ -91,6 +98,8 @@ impl fmt::Display for Error {
             Kind::NoCode => write!(f, "the file holds something else than a code object"),
             Kind::Number => write!(f, "a number that is not one"),
             Kind::Null => write!(f, "no object where one must be"),
+            Kind::Trailing => write!(f, "something follows the constants"),
+            Kind::TooMany => write!(f, "there are too many objects"),
         }
     }
 }
@@ -103,11 +112,98 @@ impl Pyc {
         if bytes.get(..4) != Some(&MAGIC) {
             return Err(Error { at: 0, kind: Kind::Magic });
         }
-        let mut reader = Reader { bytes, at: 8, interned: Vec::new(), codes: Vec::new() };
+        let mut reader = Reader::new(bytes, 8);
         match reader.object()? {
             Value::Code(_) => Ok(Pyc { codes: reader.codes }),
             _ => Err(Error { at: 8, kind: Kind::NoCode }),
         }
+    }
+
+    /// Reads the constants of a code object that is no [`Code`]: a marshalled tuple and nothing after
+    /// it. In it [`Value::Unknown`] may be where marshal has no type for an object.
+    ///
+    /// # Errors
+    ///
+    /// Other bytes, and more than `most` objects.
+    pub fn read_constants(bytes: &[u8], most: usize) -> Result<(Vec<Value>, Vec<Code>), Error> {
+        let mut reader = Reader { objects: most, knows_unknown: true, ..Reader::new(bytes, 0) };
+        // It is inside a code object.
+        match reader.object_inside(1)? {
+            Value::Tuple(_) if reader.at != bytes.len() => {
+                Err(Error { at: reader.at, kind: Kind::Trailing })
+            }
+            Value::Tuple(constants) => Ok((constants, reader.codes)),
+            _ => Err(Error { at: 0, kind: Kind::Field("co_consts") }),
+        }
+    }
+
+    /// Where each constant is in the bytes that [`Pyc::read_constants`] reads.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn constant_places(bytes: &[u8], most: usize) -> Result<Vec<Place>, Error> {
+        let objects = most.saturating_sub(1);
+        let mut reader = Reader { objects, knows_unknown: true, ..Reader::new(bytes, 0) };
+        let Part::Open(Shape::Tuple, count) = reader.part()? else {
+            return Err(Error { at: 0, kind: Kind::Field("co_consts") });
+        };
+        let (mut places, mut codes) = (Vec::new(), 0);
+        for _ in 0..count {
+            let start = reader.at;
+            let mut direct = Vec::new();
+            reader.object_inside(2)?.codes(&mut direct);
+            reader.codes.clear();
+            places.push(Place { start, end: reader.at, codes });
+            codes += direct.len();
+        }
+        match reader.at == bytes.len() {
+            true => Ok(places),
+            false => Err(Error { at: reader.at, kind: Kind::Trailing }),
+        }
+    }
+
+    /// Reads one of them, and the code objects in it.
+    ///
+    /// # Errors
+    ///
+    /// Other bytes than those that the place is of.
+    pub fn read_constant(bytes: &[u8], place: &Place) -> Result<(Value, Vec<Code>), Error> {
+        let bytes = bytes.get(..place.end).unwrap_or_default();
+        let mut reader = Reader { knows_unknown: true, ..Reader::new(bytes, place.start) };
+        reader.object_inside(2).map(|value| (value, reader.codes))
+    }
+
+    /// Writes the program's code object, the last of them, with zeros as time stamp.
+    ///
+    /// # Errors
+    ///
+    /// Constants that no `.pyc` can hold; more bytes than marshal can count.
+    pub fn write(&self) -> Result<Vec<u8>, Unwritable> {
+        let unknown = self.unknown();
+        if !unknown.is_empty() {
+            return Err(Unwritable::Constants(unknown));
+        }
+        let objects = Objects::new(&self.codes, HashMap::new());
+        let program = objects.last().ok_or(Unwritable::Nothing)?;
+        let mut out = [MAGIC, [0; 4]].concat();
+        let mut budget = Budget { bytes: i32::MAX as usize, objects: usize::MAX };
+        let written = marshal::write_once(&objects, program, &mut budget, &mut out);
+        match written.map_err(|TooLarge| Unwritable::TooLarge)?.is_whole {
+            true => Ok(out),
+            false => Err(Unwritable::TooDeep),
+        }
+    }
+
+    /// Where there is an object that marshal has no type for: the code object's index, and that
+    /// of the constant.
+    pub fn unknown(&self) -> Vec<(usize, usize)> {
+        let codes = self.codes.iter().enumerate();
+        let constants = codes.flat_map(|(code, of)| {
+            of.constants.iter().enumerate().map(move |(index, value)| (code, index, value))
+        });
+        let unknown = constants.filter(|(.., value)| value.holds_unknown());
+        unknown.map(|(code, index, _)| (code, index)).collect()
     }
 
     /// The code objects of that `co_name`, in the order in which the source has them.
@@ -115,6 +211,45 @@ impl Pyc {
         self.codes.iter().filter(move |code| *code.name == *name)
     }
 }
+
+/// Where a constant is in the bytes of all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its first byte.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// How many code objects the constants before it hold, those inside code objects not counted.
+    pub codes: usize,
+}
+
+/// Why code objects are no `.pyc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unwritable {
+    /// Constants that marshal has no type for, as [`Pyc::unknown`] names them.
+    Constants(Vec<(usize, usize)>),
+    /// Objects nest deeper than marshal allows.
+    TooDeep,
+    /// It would be 2 GiB or larger.
+    TooLarge,
+    /// There is no code object.
+    Nothing,
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Unwritable::Constants(all) => {
+                write!(f, "{} of its constants cannot be in a `.pyc`", all.len())
+            }
+            Unwritable::TooDeep => write!(f, "its constants nest deeper than {DEEPEST}"),
+            Unwritable::TooLarge => write!(f, "it is larger than a `.pyc` can be"),
+            Unwritable::Nothing => write!(f, "there is no code object"),
+        }
+    }
+}
+
+impl std::error::Error for Unwritable {}
 
 impl Code {
     /// The line of the instruction at `offset`, by the rule of `PyCode_Addr2Line`: the table's
@@ -148,15 +283,15 @@ enum Shape {
     Set,
     FrozenSet,
     Dict,
-    Code,
+    Code([i32; 4]),
     /// The rest of a code object, from `co_firstlineno`.
-    CodeEnd(i32),
+    CodeEnd([i32; 4], i32),
 }
 
 /// The objects of a code object before `co_firstlineno`, in the order of `w_object`.
 const FIELDS: usize = 8;
 
-enum Item {
+enum Part {
     Whole(Value),
     Open(Shape, usize),
     Null,
@@ -167,23 +302,41 @@ struct Reader<'a> {
     at: usize,
     interned: Vec<Rc<[u8]>>,
     codes: Vec<Code>,
+    /// Objects that may still come.
+    objects: usize,
+    /// Whether [`marshal::UNKNOWN`] is an object.
+    knows_unknown: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8], at: usize) -> Reader<'a> {
+        let (interned, codes) = (Vec::new(), Vec::new());
+        Reader { bytes, at, interned, codes, objects: usize::MAX, knows_unknown: false }
+    }
+
     fn object(&mut self) -> Result<Value, Error> {
+        self.object_inside(0)
+    }
+
+    /// An object that is inside `depth` others.
+    fn object_inside(&mut self, depth: usize) -> Result<Value, Error> {
         let mut open: Vec<Open> = Vec::new();
         loop {
             let at = self.at;
-            let mut whole = match self.item()? {
-                Item::Whole(value) => Some(value),
-                Item::Open(kind, left) => {
-                    if open.len() >= DEEPEST {
-                        return Err(Error { at, kind: Kind::Depth });
-                    }
+            // What nests too deeply to be written is unknown there.
+            let is_unknown = self.knows_unknown && self.bytes.get(at) == Some(&marshal::UNKNOWN);
+            if open.len() + depth >= DEEPEST && !is_unknown {
+                return Err(Error { at, kind: Kind::Depth });
+            }
+            let left = self.objects.checked_sub(1);
+            self.objects = left.ok_or(Error { at, kind: Kind::TooMany })?;
+            let mut whole = match self.part()? {
+                Part::Whole(value) => Some(value),
+                Part::Open(kind, left) => {
                     open.push(Open { at, kind, left, items: Vec::new() });
                     None
                 }
-                Item::Null => match open.last_mut() {
+                Part::Null => match open.last_mut() {
                     Some(Open { kind: Shape::Dict, left, items, .. }) if items.len() % 2 == 0 => {
                         *left = 0;
                         None
@@ -204,9 +357,9 @@ impl Reader<'_> {
                 if last.left > 0 {
                     break;
                 }
-                if matches!(last.kind, Shape::Code) {
+                if let Shape::Code(numbers) = last.kind {
                     last.left = 1;
-                    last.kind = Shape::CodeEnd(self.long()?);
+                    last.kind = Shape::CodeEnd(numbers, self.long()?);
                     break;
                 }
                 whole = match open.pop() {
@@ -218,10 +371,10 @@ impl Reader<'_> {
     }
 
     /// One object without those inside it.
-    fn item(&mut self) -> Result<Item, Error> {
+    fn part(&mut self) -> Result<Part, Error> {
         let at = self.at;
         let value = match self.byte()? {
-            b'0' => return Ok(Item::Null),
+            b'0' => return Ok(Part::Null),
             b'N' => Value::None,
             b'F' => Value::Bool(false),
             b'T' => Value::Bool(true),
@@ -240,28 +393,28 @@ impl Reader<'_> {
             b't' => {
                 let string = self.string()?;
                 self.interned.push(Rc::clone(&string));
-                Value::Str(string)
+                Value::Interned(string)
             }
             b'R' => {
                 let index = self.long()?;
                 let found = usize::try_from(index).ok().and_then(|index| self.interned.get(index));
                 let missing = Error { at, kind: Kind::Reference(index) };
-                Value::Str(Rc::clone(found.ok_or(missing)?))
+                Value::Interned(Rc::clone(found.ok_or(missing)?))
             }
             b'u' => Value::Unicode(self.string()?),
-            b'(' => return Ok(Item::Open(Shape::Tuple, self.length()?)),
-            b'[' => return Ok(Item::Open(Shape::List, self.length()?)),
-            b'<' => return Ok(Item::Open(Shape::Set, self.length()?)),
-            b'>' => return Ok(Item::Open(Shape::FrozenSet, self.length()?)),
-            b'{' => return Ok(Item::Open(Shape::Dict, usize::MAX)),
+            b'(' => return Ok(Part::Open(Shape::Tuple, self.length()?)),
+            b'[' => return Ok(Part::Open(Shape::List, self.length()?)),
+            b'<' => return Ok(Part::Open(Shape::Set, self.length()?)),
+            b'>' => return Ok(Part::Open(Shape::FrozenSet, self.length()?)),
+            b'{' => return Ok(Part::Open(Shape::Dict, usize::MAX)),
             b'c' => {
-                // Numbers of arguments and locals, size of the stack, flags: the interpreter's.
-                self.take(16)?;
-                return Ok(Item::Open(Shape::Code, FIELDS));
+                let numbers = [self.long()?, self.long()?, self.long()?, self.long()?];
+                return Ok(Part::Open(Shape::Code(numbers), FIELDS));
             }
+            marshal::UNKNOWN if self.knows_unknown => Value::Unknown,
             byte => return Err(Error { at, kind: Kind::Type(byte) }),
         };
-        Ok(Item::Whole(value))
+        Ok(Part::Whole(value))
     }
 
     fn close(&mut self, done: Open) -> Result<Value, Error> {
@@ -272,12 +425,12 @@ impl Reader<'_> {
             Shape::Set => Value::Set(items),
             Shape::FrozenSet => Value::FrozenSet(items),
             Shape::Dict => Value::Dict(items),
-            Shape::Code => return Err(Error { at, kind: Kind::NoCode }),
-            Shape::CodeEnd(first_line) => {
+            Shape::Code(_) => return Err(Error { at, kind: Kind::NoCode }),
+            Shape::CodeEnd(numbers, first_line) => {
                 let mut items = items.into_iter();
                 let mut next = || items.next().unwrap_or(Value::None);
                 let bytes = |value, field| match value {
-                    Value::Str(bytes) => Ok(bytes),
+                    Value::Str(bytes) | Value::Interned(bytes) => Ok(bytes),
                     _ => Err(Error { at, kind: Kind::Field(field) }),
                 };
                 let tuple = |value, field| match value {
@@ -285,6 +438,7 @@ impl Reader<'_> {
                     _ => Err(Error { at, kind: Kind::Field(field) }),
                 };
                 let code = Code {
+                    numbers,
                     code: bytes(next(), "co_code")?,
                     constants: tuple(next(), "co_consts")?,
                     names: tuple(next(), "co_names")?,
@@ -418,6 +572,31 @@ mod tests {
         assert_eq!(shown, ["(1, u'\\xe9', 2.5, -7L)", "<code object f, line 5>", "'x'"]);
         assert_eq!((module.line(0), module.line(5), module.line(6)), (5, 5, 205));
         assert_eq!(pyc.named(b"f").count(), 1);
+    }
+
+    #[test]
+    fn what_is_read_is_written_again() {
+        let wanted = sample();
+        let written = Pyc::read(&wanted).unwrap().write().unwrap();
+        let again = Pyc::read(&written).unwrap();
+        assert_eq!(again.write().unwrap(), written);
+        let names: Vec<&[u8]> = again.codes.iter().map(|code| &*code.name).collect();
+        assert_eq!(names, [&b"f"[..], b"<module>"]);
+        assert_eq!(written.len(), wanted.len() - 7, "seven references, each a byte shorter");
+    }
+
+    #[test]
+    fn unknown_constants_are_named_and_not_written() {
+        let (constants, codes) = Pyc::read_constants(b"(\x02\0\0\0N(\x01\0\0\0?", 10).unwrap();
+        assert!(codes.is_empty());
+        let pyc = Pyc { codes: vec![Code { constants, ..Code::default() }] };
+        assert_eq!(pyc.unknown(), [(0, 1)]);
+        assert_eq!(pyc.write(), Err(Unwritable::Constants(vec![(0, 1)])));
+        assert_eq!(Pyc { codes: vec![] }.write(), Err(Unwritable::Nothing));
+        for bad in [&b"N"[..], b"(\0\0\0\0N", b"(\x01\0\0\0", b"(\x02\0\0\0NN"] {
+            assert!(Pyc::read_constants(bad, 2).is_err());
+            assert!(Pyc::constant_places(bad, 2).is_err());
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
+use crate::bodies::Bodies;
 use crate::decoder::Fault;
 use crate::file::{Broken, Section};
 use wire::code::Definition;
@@ -35,6 +36,7 @@ pub struct Codes {
     /// By number: the bytes that it takes, and whether it is watched.
     alive: HashMap<u32, (usize, bool)>,
     bytes: usize,
+    bodies: Bodies,
 }
 
 impl Codes {
@@ -52,8 +54,11 @@ impl Codes {
                 packet::read(&section.content[at..]).map_err(|fault| fail(&fault))?;
             match event {
                 Event::Define { code, definition } => {
-                    let definition = Definition::read(definition).map_err(|fault| fail(&fault))?;
+                    let info = definition;
+                    let definition = Definition::read_part(info, |part| self.bodies.find(part));
+                    let definition = definition.map_err(|fault| fail(&fault))?;
                     self.define(code, &definition).map_err(|fault| fail(&fault))?;
+                    self.bodies.add(code, info);
                     changes.push(Change::Define(code, Arc::new(definition)));
                 }
                 Event::Watch { code } => {

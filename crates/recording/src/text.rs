@@ -74,7 +74,7 @@ impl RenderOptions {
         let definition = &code.definition;
         let meaning = if self.resolve { definition.operand(of.opcode, of.operand) } else { None };
         let line = definition.name.len() + SHORT;
-        line.saturating_mul(of.prefixes as usize + 1) + meaning.map_or(0, <[u8]>::len)
+        line.saturating_mul(of.prefixes as usize + 1) + meaning.map_or(0, |meaning| meaning.len())
     }
 
     fn line(&self, code: &Code, line: text::Instruction, out: &mut Vec<u8>) {

@@ -1,19 +1,55 @@
-//! What the hook says of a code object: all that text needs, and what tells it to people.
+//! Code info: what the hook records of a code object. It is all that text needs, all that names the
+//! code object to people, and in recordings enough to write its `.pyc` again.
+
+mod body;
+mod constants;
+
+use std::borrow::Cow;
 
 use bytecode::opcode::{self, Operand};
 use bytecode::text::Tables;
 
+pub use body::{Part, body_of, part_of};
+pub use constants::Marshalled;
+
 use super::packet::{Fault, Fields, write_bytes, write_number};
 
-/// The longest `co_name`; a line of text that is longer is read by nobody.
+/// Bytes of `co_name` at most. A longer line of text has no reader.
 pub const LONGEST_NAME: usize = 16 << 20;
 
-/// Constants, names and locals of one code object at most, all together.
+/// Entries of all tables of one code object at most, together: constants, names, locals, cell and
+/// free names.
 pub const MOST_ENTRIES: u64 = 1 << 22;
+
+/// Bytes of one marshalled constant at most. A larger one is recorded as its text alone.
+pub const LARGEST_CONSTANT: usize = 16 << 20;
+
+/// Bytes of all marshalled constants of a code object at most, those of nested code objects
+/// included. What is beyond is recorded as text alone.
+pub const LARGEST_CONSTANTS: usize = 64 << 20;
+
+/// Objects in all marshalled constants of a code object at most, those of nested code objects
+/// included; also what is beyond this is recorded as text alone.
+pub const MOST_OBJECTS: usize = 1 << 22;
+
+/// The name that this had at first; readers are still being renamed.
+pub type Definition = CodeInfo;
+
+/// How the rest is written after the first fields.
+mod form {
+    /// Numbers, texts, tables
+    pub const TEXT: u8 = 0;
+    /// The marshalled code object
+    pub const MARSHALLED: u8 = 1;
+    /// A part of another one
+    pub const PART: u8 = 2;
+}
 
 /// A code object as it was when it first ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Definition {
+pub struct CodeInfo {
+    /// `__name__` of the globals with which it first ran, if that was a `str`.
+    pub module: Option<Vec<u8>>,
     /// `co_name`
     pub name: Vec<u8>,
     /// `co_filename`
@@ -26,27 +62,42 @@ pub struct Definition {
     pub code: Vec<u8>,
     /// `co_lnotab`
     pub lines: Vec<u8>,
-    /// `str()` of each of `co_consts`; none at all where nobody will ask for them.
+    /// `str()` of each of `co_consts`; empty where nobody asks for it, and where they are marshalled.
     pub constants: Vec<Vec<u8>>,
+    /// `co_consts`, in recordings.
+    pub marshalled: Option<Marshalled>,
     /// `co_names`
     pub names: Vec<Vec<u8>>,
     /// `co_varnames`
     pub locals: Vec<Vec<u8>>,
+    /// `co_freevars`
+    pub free: Vec<Vec<u8>>,
+    /// `co_cellvars`
+    pub cells: Vec<Vec<u8>>,
     /// Whether each of its instructions is told by itself, as nothing else would be true.
     pub is_watched: bool,
 }
 
-impl Definition {
+impl CodeInfo {
     /// Appends it.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(self.is_watched.into());
+        out.push(if self.marshalled.is_some() { form::MARSHALLED } else { form::TEXT });
+        out.push(self.module.is_some().into());
+        if let Some(module) = &self.module {
+            write_bytes(out, module);
+        }
+        if let Some(marshalled) = &self.marshalled {
+            body::write(self, marshalled.bytes(), out);
+            return marshalled.write(out);
+        }
         for number in self.numbers.into_iter().chain([self.first_line]) {
             write_number(out, number.into());
         }
         for text in [&self.name, &self.file, &self.code, &self.lines] {
             write_bytes(out, text);
         }
-        for table in [&self.constants, &self.names, &self.locals] {
+        for table in self.tables() {
             write_number(out, table.len() as u64);
             for text in table {
                 write_bytes(out, text);
@@ -54,14 +105,53 @@ impl Definition {
         }
     }
 
-    /// Reads what [`Definition::write`] wrote, to its last byte.
+    /// Reads what [`CodeInfo::write`] wrote, to its last byte.
     ///
     /// # Errors
     ///
-    /// Bytes that are no definition, or one that is beyond the limits above.
-    pub fn read(bytes: &[u8]) -> Result<Definition, Fault> {
+    /// Bytes that are no code info, or one that is beyond the limits above.
+    pub fn read(bytes: &[u8]) -> Result<CodeInfo, Fault> {
+        CodeInfo::read_part(bytes, |_| None)
+    }
+
+    /// The same where the body may be a part of another one, which `find` finds.
+    ///
+    /// # Errors
+    ///
+    /// As there, and a part that is not found.
+    pub fn read_part<'a>(
+        bytes: &'a [u8],
+        find: impl FnOnce(Part) -> Option<&'a [u8]>,
+    ) -> Result<CodeInfo, Fault> {
         let mut fields = Fields { bytes, at: 0 };
         let is_watched = fields.byte()? != 0;
+        let form = fields.byte()?;
+        let module = match fields.byte()? {
+            0 => None,
+            _ => Some(fields.text()?.to_vec()),
+        };
+        let mut info = match form {
+            form::TEXT => CodeInfo::read_text(&mut fields)?,
+            form::MARSHALLED => {
+                let (constants, body) = (fields.number()?, fields.text()?);
+                body::read(&mut fields, constants, body)?
+            }
+            form::PART => {
+                let constants = fields.number()?;
+                let part = Part::read(&mut fields)?;
+                body::read(&mut fields, constants, find(part).ok_or(Fault::Number)?)?
+            }
+            _ => return Err(Fault::Number),
+        };
+        if fields.at != bytes.len() || info.name.len() > LONGEST_NAME {
+            return Err(Fault::Number);
+        }
+        (info.is_watched, info.module) = (is_watched, module);
+        Ok(info)
+    }
+
+    /// The form with text.
+    fn read_text(fields: &mut Fields) -> Result<CodeInfo, Fault> {
         let mut numbers = [0; 4];
         for number in &mut numbers {
             *number = fields.small()?;
@@ -69,28 +159,11 @@ impl Definition {
         let first_line = fields.small()?;
         let mut text = || fields.text().map(<[u8]>::to_vec);
         let (name, file, code, lines) = (text()?, text()?, text()?, text()?);
-        if name.len() > LONGEST_NAME {
-            return Err(Fault::Number);
-        }
-        let mut entries = 0u64;
-        let mut table = || {
-            let count = fields.number()?;
-            entries = entries.saturating_add(count);
-            if entries > MOST_ENTRIES {
-                return Err(Fault::Number);
-            }
-            // Grows with the bytes that are there, not with what the count says.
-            let mut table = Vec::new();
-            for _ in 0..count {
-                table.push(fields.text()?.to_vec());
-            }
-            Ok(table)
-        };
+        let mut entries = MOST_ENTRIES;
+        let mut table = || read_table(fields, &mut entries);
         let (constants, names, locals) = (table()?, table()?, table()?);
-        if fields.at != bytes.len() {
-            return Err(Fault::Number);
-        }
-        let code = Definition {
+        let (free, cells) = (table()?, table()?);
+        Ok(CodeInfo {
             name,
             file,
             first_line,
@@ -100,38 +173,69 @@ impl Definition {
             constants,
             names,
             locals,
-            is_watched,
-        };
-        Ok(code)
+            free,
+            cells,
+            ..CodeInfo::default()
+        })
+    }
+
+    fn tables(&self) -> [&Vec<Vec<u8>>; 5] {
+        [&self.constants, &self.names, &self.locals, &self.free, &self.cells]
     }
 
     /// About how many bytes of memory it takes.
     pub fn size(&self) -> usize {
-        let tables = [&self.constants, &self.names, &self.locals];
         let texts = [&self.name, &self.file, &self.code, &self.lines];
-        let entries = tables.into_iter().flatten().map(|text| text.len() + size_of::<Vec<u8>>());
-        size_of::<Definition>()
+        let entries =
+            self.tables().into_iter().flatten().map(|text| text.len() + size_of::<Vec<u8>>());
+        size_of::<CodeInfo>()
             + texts.into_iter().map(|text| text.len()).sum::<usize>()
             + entries.sum::<usize>()
+            + self.module.as_ref().map_or(0, Vec::len)
+            + self.marshalled.as_ref().map_or(0, Marshalled::size)
     }
-}
 
-impl Definition {
     /// What the tables hold for an operand, if it is an index into one of them.
-    pub fn operand(&self, opcode: u8, operand: i32) -> Option<&[u8]> {
+    pub fn operand(&self, opcode: u8, operand: i32) -> Option<Cow<'_, [u8]>> {
         let table = match opcode::operand(opcode) {
-            Operand::Const => &self.constants,
+            Operand::Const => return self.constant_text(operand),
             Operand::Name => &self.names,
             Operand::Local => &self.locals,
             _ => return None,
         };
-        entry(table, operand)
+        entry(table, operand).map(Cow::Borrowed)
+    }
+
+    /// `str()` of a constant.
+    fn constant_text(&self, index: i32) -> Option<Cow<'_, [u8]>> {
+        match &self.marshalled {
+            Some(marshalled) => marshalled.text(usize::try_from(index).ok()?),
+            None => entry(&self.constants, index).map(Cow::Borrowed),
+        }
     }
 }
 
-impl Tables for Definition {
+/// Reads a table of texts, which takes its entries from those that are left.
+fn read_table(fields: &mut Fields, left: &mut u64) -> Result<Vec<Vec<u8>>, Fault> {
+    let count = take_entries(fields, left)?;
+    // Grows with the bytes that are there, not with what the count says.
+    let mut table = Vec::new();
+    for _ in 0..count {
+        table.push(fields.text()?.to_vec());
+    }
+    Ok(table)
+}
+
+/// Reads how many entries follow.
+fn take_entries(fields: &mut Fields, left: &mut u64) -> Result<u64, Fault> {
+    let count = fields.number()?;
+    *left = left.checked_sub(count).ok_or(Fault::Number)?;
+    Ok(count)
+}
+
+impl Tables for CodeInfo {
     fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
-        append(&self.constants, index, out)
+        self.constant_text(index).map(|text| out.extend_from_slice(&text)).is_some()
     }
 
     fn name(&self, index: i32, out: &mut Vec<u8>) -> bool {
@@ -157,7 +261,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
-        let code = Definition {
+        let code = CodeInfo {
+            module: Some(b"__main__".to_vec()),
             name: b"f".to_vec(),
             file: b"a\nb.py".to_vec(),
             first_line: 70_000,
@@ -165,17 +270,25 @@ mod tests {
             code: b"d\x00\x00S".to_vec(),
             lines: vec![0, 1],
             constants: vec![b"None".to_vec(), Vec::new()],
+            marshalled: None,
             names: vec![b"range".to_vec()],
             locals: vec![b"".to_vec(), b"x".to_vec()],
+            free: vec![b"y".to_vec()],
+            cells: vec![b"z".to_vec(), b"zz".to_vec()],
             is_watched: true,
         };
-        let mut bytes = Vec::new();
-        code.write(&mut bytes);
-        assert_eq!(Definition::read(&bytes), Ok(code));
-        for cut in 0..bytes.len() {
-            assert!(Definition::read(&bytes[..cut]).is_err());
+        let marshalled = Marshalled::new(b"(\0\0\0\0".to_vec(), vec![(0, b"t".to_vec())], vec![7]);
+        let recorded =
+            CodeInfo { constants: Vec::new(), marshalled: Some(marshalled), ..code.clone() };
+        for code in [code, recorded] {
+            let mut bytes = Vec::new();
+            code.write(&mut bytes);
+            assert_eq!(CodeInfo::read(&bytes), Ok(code));
+            for cut in 0..bytes.len() {
+                assert!(CodeInfo::read(&bytes[..cut]).is_err());
+            }
+            bytes.push(0);
+            assert_eq!(CodeInfo::read(&bytes), Err(Fault::Number));
         }
-        bytes.push(0);
-        assert_eq!(Definition::read(&bytes), Err(Fault::Number));
     }
 }

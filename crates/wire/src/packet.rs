@@ -442,6 +442,25 @@ impl<'a> Fields<'a> {
         self.take(length)
     }
 
+    /// As many bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes.
+    pub fn bytes(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        self.take(length)
+    }
+
+    /// An unsigned number of 32 bits, little endian.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes.
+    pub fn fixed(&mut self) -> Result<u32, Fault> {
+        let bytes = self.take(4)?;
+        Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+
     fn other(&mut self) -> Result<Event<'a>, Fault> {
         Ok(match self.byte()? {
             kind::ENTER => Event::Enter { lasti: self.signed()?, code: self.small()? },

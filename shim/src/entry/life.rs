@@ -13,6 +13,7 @@ use std::process;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{FAULT, STATE, guarded, plain, say, set_thread, shared, slowly, stop};
+use crate::capture::code::Constants;
 use crate::memory;
 use crate::output;
 use crate::py::{self, Frame, PyThreadState};
@@ -153,7 +154,11 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
         Lost::Write(errno) => failed(&io::Error::from_raw_os_error(errno)),
         _ => failed(&io::Error::other("it does not answer")),
     })?;
-    let constants = settings.resolve || settings.flow;
+    let constants = match (settings.flow, settings.resolve) {
+        (true, _) => Constants::Marshalled,
+        (false, true) => Constants::Text,
+        (false, false) => Constants::Absent,
+    };
     *STATE.recorder.borrow_mut() = Some(Recorder::new(constants, base));
     Ok(())
 }

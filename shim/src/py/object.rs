@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::slice;
 
+use bytecode::heap::{CodeView, Long, View};
+
 use super::raw;
-use crate::render::{Long, Value};
 
 /// An object that stays alive for `'a`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,78 +28,75 @@ impl<'a> Object<'a> {
     }
 
     /// What it is, by its exact type: an instance of a subclass may have its own `__str__`.
-    pub fn value(self) -> Value<'a, Object<'a>> {
+    pub fn view(self) -> View<'a, Object<'a>> {
         // The addresses of the interpreter's own objects; nothing is read.
         let types = Types::get();
         let this = self.type_of();
         if ptr::eq(self.pointer, types.none) {
-            Value::None
+            View::None
         } else if ptr::eq(self.pointer, types.ellipsis) {
-            Value::Ellipsis
+            View::Ellipsis
         } else if this == types.bool {
-            Value::Bool(self.fields::<raw::PyIntObject>().ob_ival != 0)
+            View::Bool(self.fields::<raw::PyIntObject>().ob_ival != 0)
         } else if this == types.int {
-            Value::Int(self.fields::<raw::PyIntObject>().ob_ival)
+            View::Int(self.fields::<raw::PyIntObject>().ob_ival)
         } else if this == types.long {
-            Value::Long(self.long())
+            View::Long(self.long())
         } else if this == types.float {
-            Value::Float(self.fields::<raw::PyFloatObject>().ob_fval)
+            View::Float(self.fields::<raw::PyFloatObject>().ob_fval)
         } else if this == types.complex {
             let value = self.fields::<raw::PyComplexObject>().cval;
-            Value::Complex(value.real, value.imag)
+            View::Complex(value.real, value.imag)
         } else if this == types.str {
-            Value::Str(self.bytes())
-        } else if this == types.unicode {
-            Value::Unicode(self.units())
-        } else if this == types.tuple {
-            Value::Tuple((0..).map_while(|index| self.tuple_item(index)).collect())
-        } else if this == types.list {
-            Value::List(self.list_items())
-        } else if this == types.dict {
-            Value::Dict(self.dict_items())
-        } else if this == types.set {
-            Value::Set(self.set_items())
-        } else if this == types.frozenset {
-            Value::FrozenSet(self.set_items())
-        } else if this == types.code {
-            let code = self.fields::<raw::PyCodeObject>();
-            // SAFETY: a code object owns its name and file, strings (PyCode_New checks it).
-            let (name, file) =
-                unsafe { (Object::new(code.co_name), Object::new(code.co_filename)) };
-            Value::Code {
-                name: name.map_or(b"", Object::bytes),
-                file: file.map_or(b"", Object::bytes),
-                line: code.co_firstlineno,
-                address: self.pointer as usize,
+            // PyString_CHECK_INTERNED
+            match self.fields::<raw::PyStringObject>().ob_sstate {
+                0 => View::Str(self.bytes()),
+                _ => View::Interned(self.bytes()),
             }
+        } else if this == types.unicode {
+            View::Unicode(self.points())
+        } else if this == types.tuple {
+            View::Tuple((0..).map_while(|index| self.tuple_item(index)).collect())
+        } else if this == types.list {
+            View::List(self.list_items())
+        } else if this == types.dict {
+            View::Dict(self.dict_items())
+        } else if this == types.set {
+            View::Set(self.set_items())
+        } else if this == types.frozenset {
+            View::FrozenSet(self.set_items())
+        } else if this == types.code {
+            View::Code(Box::new(self.code()))
+        } else if ptr::eq(self.pointer, types.stop_iteration) {
+            View::StopIteration
         } else if ptr::eq(self.pointer, types.not_implemented) {
-            Value::NotImplemented
+            View::NotImplemented
         } else if this == types.bytearray {
-            Value::ByteArray(self.bytearray())
+            View::ByteArray(self.bytearray())
         } else if this == types.slice {
             let slice = self.fields::<raw::PySliceObject>();
             // SAFETY: a slice owns its three fields, none of which is null (PySlice_New).
             let part = |pointer| unsafe { Object::new(pointer) }.unwrap_or(self);
-            Value::Slice([part(slice.start), part(slice.stop), part(slice.step)])
+            View::Slice([part(slice.start), part(slice.stop), part(slice.step)])
         } else if this == types.xrange {
             let range = self.fields::<raw::traced_xrange>();
-            Value::XRange(range.start, range.step, range.length)
+            View::XRange(range.start, range.step, range.length)
         } else if this == types.builtin && self.fields::<raw::PyCFunctionObject>().m_self.is_null()
         {
             let function = self.fields::<raw::PyCFunctionObject>();
             // SAFETY: a function of C code points to its definition, which is never freed.
-            Value::BuiltinFunction(c_string(unsafe { (*function.m_ml).ml_name }))
+            View::BuiltinFunction(c_string(unsafe { (*function.m_ml).ml_name }))
         } else if this == types.type_ {
             let is_class = self.fields::<raw::PyTypeObject>().tp_flags & HEAP_TYPE != 0;
-            Value::Type { name: type_name(self.pointer.cast()), is_class }
+            View::Type { name: type_name(self.pointer.cast()), is_class }
         } else if this == types.old_class {
             let class = self.fields::<raw::PyClassObject>();
             // SAFETY: a class owns its name, a string, and its dict (PyClass_New).
             let (name, dict) = unsafe { (Object::new(class.cl_name), Object::new(class.cl_dict)) };
             let name = name.map_or(&b""[..], Object::bytes);
-            Value::OldClass { name: qualified(dict, name), address: self.pointer as usize }
+            View::OldClass { name: qualified(dict, name), address: self.pointer as usize }
         } else {
-            Value::Other { type_name: type_name(this), address: self.pointer as usize }
+            View::Other { type_name: type_name(this), address: self.pointer as usize }
         }
     }
 
@@ -123,6 +121,54 @@ impl<'a> Object<'a> {
     /// The length of a tuple; the caller knows that it is one.
     pub fn length(self) -> usize {
         usize::try_from(self.fields::<raw::PyTupleObject>().ob_size).unwrap_or(0)
+    }
+
+    /// The value of a key of an exact dict, if that is a `str` too; `None` for another object.
+    ///
+    /// A look-up of the interpreter's could run a key's `__eq__`.
+    pub fn str_item(self, wanted: &[u8]) -> Option<&'a [u8]> {
+        let types = Types::get();
+        if self.type_of() != types.dict {
+            return None;
+        }
+        let dict = self.fields::<raw::PyDictObject>();
+        let mask = usize::try_from(dict.ma_mask).ok()?;
+        let hash = string_hash(wanted);
+        // The order of lookdict_string.
+        let (mut slot, mut perturb) = (hash as usize, hash as usize);
+        for _ in 0..=mask {
+            // SAFETY: the table of a dict has `ma_mask + 1` entries (dictobject.h).
+            let entry = unsafe { &*dict.ma_table.add(slot & mask) };
+            // SAFETY: a dict owns its keys and values; a key that was deleted is a string.
+            let (key, value) = unsafe { (Object::new(entry.me_key)?, Object::new(entry.me_value)) };
+            let is_str = |object: &Object| object.type_of() == types.str;
+            if entry.me_hash as i64 == hash && is_str(&key) && key.bytes() == wanted {
+                return value.filter(is_str).map(Object::bytes);
+            }
+            slot = slot.wrapping_mul(5).wrapping_add(perturb).wrapping_add(1);
+            perturb >>= 5;
+        }
+        None
+    }
+
+    fn code(self) -> CodeView<'a, Object<'a>> {
+        let code = self.fields::<raw::PyCodeObject>();
+        // SAFETY: a code object owns what it points to (PyCode_New).
+        let object = |pointer| unsafe { Object::new(pointer) };
+        // PyCode_New checks the types.
+        let bytes = |pointer| object(pointer).map_or(&b""[..], Object::bytes);
+        let tables = [code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars];
+        CodeView {
+            address: self.pointer as usize,
+            numbers: [code.co_argcount, code.co_nlocals, code.co_stacksize, code.co_flags],
+            code: bytes(code.co_code),
+            constants: object(code.co_consts),
+            names: tables.map(object),
+            file: bytes(code.co_filename),
+            name: bytes(code.co_name),
+            first_line: code.co_firstlineno,
+            lines: bytes(code.co_lnotab),
+        }
     }
 
     fn list_items(self) -> Vec<Object<'a>> {
@@ -167,11 +213,11 @@ impl<'a> Object<'a> {
         // SAFETY: a long holds |ob_size| digits from `ob_digit` on (longintrepr.h).
         let digits = unsafe { slice::from_raw_parts(long.ob_digit.as_ptr(), length) };
         #[allow(clippy::useless_conversion, reason = "a digit is 16 bits on 32-bit machines")]
-        let highest_first = digits.iter().rev().map(|&digit| u32::from(digit));
-        Long::new(long.ob_size < 0, raw::PyLong_SHIFT, highest_first)
+        let digits = digits.iter().map(|&digit| u32::from(digit));
+        Long::new(long.ob_size < 0, raw::PyLong_SHIFT, digits)
     }
 
-    fn units(self) -> Vec<u32> {
+    fn points(self) -> Vec<u32> {
         let unicode = self.fields::<raw::PyUnicodeObject>();
         let length = usize::try_from(unicode.length).unwrap_or(0);
         if unicode.str_.is_null() {
@@ -180,7 +226,8 @@ impl<'a> Object<'a> {
         // SAFETY: a unicode object holds `length` units at `str` (unicodeobject.h).
         let units = unsafe { slice::from_raw_parts(unicode.str_, length) };
         #[allow(clippy::useless_conversion, reason = "Py_UNICODE is 16 bits on a UCS2 build")]
-        units.iter().map(|&unit| u32::from(unit)).collect()
+        let units = units.iter().map(|&unit| u32::from(unit));
+        if size_of::<raw::Py_UNICODE>() == 2 { joined(units) } else { units.collect() }
     }
 
     pub(super) fn type_of(self) -> *const raw::PyTypeObject {
@@ -204,6 +251,35 @@ impl<'a> Object<'a> {
     }
 }
 
+/// The code points of UTF-16.
+fn joined(units: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut points: Vec<u32> = Vec::new();
+    for unit in units {
+        match points.last_mut() {
+            Some(high) if (0xd800..0xdc00).contains(high) && (0xdc00..0xe000).contains(&unit) => {
+                *high = 0x1_0000 + ((*high & 0x3ff) << 10 | unit & 0x3ff);
+            }
+            _ => points.push(unit),
+        }
+    }
+    points
+}
+
+/// string_hash: what a `str` of these bytes, at least one, hashes to in this process.
+fn string_hash(bytes: &[u8]) -> i64 {
+    // SAFETY: set once, before the program starts (_PyRandom_Init).
+    let secret = unsafe { &*&raw const raw::_Py_HashSecret };
+    let (prefix, suffix) = (secret.prefix as i64, secret.suffix as i64);
+    let first = bytes.first().map_or(0, |&byte| i64::from(byte) << 7);
+    let hash = bytes
+        .iter()
+        .fold(prefix ^ first, |hash, &byte| hash.wrapping_mul(1_000_003) ^ i64::from(byte));
+    match hash ^ bytes.len() as i64 ^ suffix {
+        -1 => -2,
+        hash => hash,
+    }
+}
+
 /// Py_TPFLAGS_HEAPTYPE, a macro with a cast.
 const HEAP_TYPE: std::ffi::c_long = 1 << 9;
 
@@ -223,9 +299,12 @@ fn type_name(type_: *const raw::PyTypeObject) -> Vec<u8> {
 fn qualified(dict: Option<Object>, name: &[u8]) -> Vec<u8> {
     // A look-up would hash and compare, and with odd keys run Python code.
     let module = dict.into_iter().flat_map(Object::dict_items).find_map(|(key, value)| {
-        let is_module = matches!(key.value(), Value::Str(b"__module__"));
-        match value.value() {
-            Value::Str(module) if is_module && module != b"__builtin__" => Some(module),
+        let is_module =
+            matches!(key.view(), View::Str(b"__module__") | View::Interned(b"__module__"));
+        match value.view() {
+            View::Str(module) | View::Interned(module) if is_module && module != b"__builtin__" => {
+                Some(module)
+            }
             _ => None,
         }
     });
@@ -245,6 +324,7 @@ struct Types {
     none: *const raw::PyObject,
     ellipsis: *const raw::PyObject,
     not_implemented: *const raw::PyObject,
+    stop_iteration: *const raw::PyObject,
     bool: *const raw::PyTypeObject,
     int: *const raw::PyTypeObject,
     long: *const raw::PyTypeObject,
@@ -272,6 +352,8 @@ impl Types {
             none: &raw const raw::_Py_NoneStruct,
             ellipsis: &raw const raw::_Py_EllipsisObject,
             not_implemented: &raw const raw::_Py_NotImplementedStruct,
+            // SAFETY: set once, before the program starts (_PyExc_Init).
+            stop_iteration: unsafe { raw::PyExc_StopIteration },
             bool: &raw const raw::PyBool_Type,
             int: &raw const raw::PyInt_Type,
             long: &raw const raw::PyLong_Type,

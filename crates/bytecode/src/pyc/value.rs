@@ -36,6 +36,8 @@ pub enum Value {
     Complex(f64, f64),
     /// A `str`
     Str(Rc<[u8]>),
+    /// A `str` that the interpreter interns
+    Interned(Rc<[u8]>),
     /// A `unicode`, in UTF-8 (lone surrogates too, as marshal writes them)
     Unicode(Rc<[u8]>),
     /// A `tuple`
@@ -50,9 +52,38 @@ pub enum Value {
     Dict(Vec<Value>),
     /// A code object, by its index
     Code(usize),
+    /// An object that marshal has no type for; a recording says so, a `.pyc` never does
+    Unknown,
 }
 
 impl Value {
+    /// Whether it is, or holds, one that marshal has no type for; code objects have constants of
+    /// their own.
+    pub fn holds_unknown(&self) -> bool {
+        match self {
+            Value::Unknown => true,
+            Value::Tuple(items)
+            | Value::List(items)
+            | Value::Set(items)
+            | Value::FrozenSet(items)
+            | Value::Dict(items) => items.iter().any(Value::holds_unknown),
+            _ => false,
+        }
+    }
+
+    /// Appends the indices of the code objects in it, in their order.
+    pub fn codes(&self, out: &mut Vec<usize>) {
+        match self {
+            Value::Code(index) => out.push(*index),
+            Value::Tuple(items)
+            | Value::List(items)
+            | Value::Set(items)
+            | Value::FrozenSet(items)
+            | Value::Dict(items) => items.iter().for_each(|item| item.codes(out)),
+            _ => {}
+        }
+    }
+
     /// One line in the manner of `repr()`, cut where it grows long. Nesting is bounded where
     /// values are read.
     pub fn show(&self, codes: &[Code]) -> String {
@@ -82,7 +113,7 @@ impl Value {
             Value::Complex(real, imaginary) => {
                 text(out, format_args!("({real}{imaginary:+}j)"));
             }
-            Value::Str(bytes) => quoted(bytes, out),
+            Value::Str(bytes) | Value::Interned(bytes) => quoted(bytes, out),
             Value::Unicode(bytes) => {
                 out.push('u');
                 match std::str::from_utf8(&bytes[..bytes.len().min(LONGEST)]) {
@@ -113,6 +144,7 @@ impl Value {
                 }
                 None => out.push_str("<code object>"),
             },
+            Value::Unknown => out.push_str("<unknown>"),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{HEAD, LONGEST, MAGIC, VERSION, section};
+use crate::bodies::Sharing;
 use crate::decoder::Decoder;
 use wire::packet::{self, Event, Outcomes};
 
@@ -32,6 +33,7 @@ pub struct FlowWriter<W> {
     out: W,
     compress: bool,
     codes: Vec<u8>,
+    sharing: Sharing,
     events: Vec<u8>,
     frames: Vec<u8>,
     first: u64,
@@ -62,6 +64,7 @@ impl<W: Write> FlowWriter<W> {
             out,
             compress,
             codes,
+            sharing: Sharing::default(),
             events,
             frames,
             first: 0,
@@ -135,6 +138,16 @@ impl<W: Write> FlowWriter<W> {
             self.flush(walker, count)?;
         }
         let before = self.codes.len();
+        let shared = match *event {
+            Event::Define { code, definition } => {
+                self.sharing.share(code, definition).map(|definition| (code, definition))
+            }
+            _ => None,
+        };
+        let event = match &shared {
+            Some((code, definition)) => &Event::Define { code: *code, definition },
+            None => event,
+        };
         packet::write(&mut self.codes, Outcomes::default(), event);
         if self.most == u64::MAX || self.size_with(0) <= self.most {
             return Ok(true);

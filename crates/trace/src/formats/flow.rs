@@ -4,6 +4,7 @@
 //! many frames there are, and the operand as number and as meaning. The file itself is `flow`'s
 //! business. Takes one section's memory, and that of the code objects.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::ops::Range;
@@ -249,8 +250,14 @@ impl Events for Flow<'_> {
                 (Some(told), _) => Some(told),
                 (None, Kind::Const) if !has_constants => None,
                 (None, Kind::Const | Kind::Name | Kind::Local) => {
-                    let meaning = definition.operand(instruction.opcode, instruction.operand);
-                    Some(meaning.unwrap_or(b"None"))
+                    match definition.operand(instruction.opcode, instruction.operand) {
+                        Some(Cow::Borrowed(meaning)) => Some(meaning),
+                        Some(Cow::Owned(meaning)) => {
+                            self.scratch = meaning;
+                            Some(&self.scratch[..])
+                        }
+                        None => Some(&b"None"[..]),
+                    }
                 }
                 (None, _) => {
                     self.scratch.clear();

@@ -10,7 +10,7 @@ use recording::file::{Broken, FlowWriter, LONGEST, MAGIC, Sections, VERSION, sec
 use recording::text::RenderOptions;
 use serde_json::json;
 use trace::input::Input;
-use wire::code::{Definition, MOST_ENTRIES};
+use wire::code::{Definition, MOST_ENTRIES, Marshalled, Part, body_of, part_of};
 use wire::packet::{self, Event, Outcomes};
 
 use crate::stage::{How, Random, expanded, record, steps};
@@ -283,7 +283,7 @@ fn code_objects_without_end_are_refused() {
     let entries = {
         let mut definition = Vec::new();
         Definition::default().write(&mut definition);
-        definition.truncate(definition.len() - 3);
+        definition.truncate(definition.len() - 5);
         // As many constants as are there, each empty.
         let mut number = MOST_ENTRIES + 1;
         while number >= 0x80 {
@@ -291,7 +291,7 @@ fn code_objects_without_end_are_refused() {
             number >>= 7;
         }
         definition.push(number as u8);
-        definition.resize(definition.len() + MOST_ENTRIES as usize + 3, 0);
+        definition.resize(definition.len() + MOST_ENTRIES as usize + 5, 0);
         definition
     };
     let record = records(&[Event::Define { code: 1, definition: &entries }]);
@@ -348,4 +348,51 @@ fn many_sections_of_code_objects_do_not_block() {
     let (text, error) = read(&file(&sections));
     assert_eq!(text, b"f> 0 NOP\n".repeat(299));
     assert!(error.unwrap().contains("cut short"));
+}
+
+/// Bodies that are damaged anywhere, with right checksums: no panic, and no memory that a length
+/// dictates.
+#[test]
+fn bodies_are_not_trusted() {
+    let constants = b"(\x02\0\0\0(\x02\0\0\0N?u\x01\0\0\0x".to_vec();
+    let marshalled = Marshalled::new(constants, vec![(0, b"(None, <x>)".to_vec())], vec![1]);
+    let code = Definition {
+        name: b"f".to_vec(),
+        code: b"d\0\0d\x01\0d\x02\0S".to_vec(),
+        names: vec![b"x".to_vec()],
+        marshalled: Some(marshalled),
+        ..Definition::default()
+    };
+    let run = |definition: &[u8]| {
+        let record = records(&[Event::Define { code: 1, definition }]);
+        let enter = records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 9 }]);
+        expanded(&file(&[(section::CODES, record), events(0, 4, &IDLE, &enter)]), true, &(0..9), 1)
+    };
+    let mut whole = Vec::new();
+    code.write(&mut whole);
+    let (text, _) = run(&whole);
+    let text = String::from_utf8(text).unwrap();
+    let wanted = ["0 LOAD_CONST ((None, <x>))", "3 LOAD_CONST (x)", "6 LOAD_CONST (None)"];
+    assert!(text.starts_with(&wanted.map(|line| format!("f> {line}\n")).concat()), "{text}");
+    let mut outcomes = [0; 2];
+    for at in 0..whole.len() {
+        for byte in [0, 1, b'?', b'c', b'(', b'{', 0x7f, 0x80, 0xff] {
+            let mut damaged = whole.clone();
+            damaged[at] = byte;
+            outcomes[usize::from(Definition::read(&damaged).is_ok())] += 1;
+            let _ = run(&damaged);
+        }
+    }
+    assert!(outcomes.iter().all(|&count| count > 100), "both happen: {outcomes:?}");
+    // A part of a code object that is not there, or beyond its end.
+    let body = body_of(&whole).unwrap();
+    for part in [
+        Part { code: 1, start: 0, length: 4 },
+        Part { code: 0, start: 0, length: 0 },
+        Part { code: 7, start: usize::MAX >> 32, length: usize::MAX >> 32 },
+    ] {
+        let parted = part_of(&whole, &body, part);
+        let record = records(&[Event::Define { code: 1, definition: &parted }]);
+        assert!(refused(&file(&[(section::CODES, record)])).starts_with("byte "));
+    }
 }

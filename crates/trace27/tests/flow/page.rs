@@ -12,7 +12,7 @@ use recording::codes;
 use recording::decoder::{Decoder, MOST_FRAMES};
 use recording::file::{FlowWriter, LONGEST};
 use serde_json::json;
-use wire::code::{Definition, LONGEST_NAME, MOST_ENTRIES};
+use wire::code::{Definition, LARGEST_CONSTANTS, LONGEST_NAME, MOST_ENTRIES, MOST_OBJECTS};
 use wire::control::NOWHERE;
 use wire::packet::{Event, MOST_OUTCOMES, Outcomes, kind};
 
@@ -147,6 +147,8 @@ fn the_limits_are_those_of_the_code() {
         codes::MOST_BYTES as u64,
         LONGEST_NAME as u64,
         MOST_ENTRIES,
+        LARGEST_CONSTANTS as u64,
+        MOST_OBJECTS as u64,
         MOST_FRAMES as u64,
         block::LONGEST as u64,
         u64::from(MOST_PREFIXES),

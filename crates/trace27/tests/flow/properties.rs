@@ -8,7 +8,7 @@ use recording::file::{Sections, section};
 use serde_json::json;
 use trace::diff::{Config, compare};
 use trace::input::Input;
-use wire::code::Definition;
+use wire::code::{Definition, Marshalled};
 use wire::packet::{self, Event, Outcomes};
 
 use crate::stage::{How, expanded, record, record_about, steps};
@@ -69,13 +69,20 @@ proptest! {
     #[test]
     fn definitions_come_back(
         tables in (texts(), texts(), texts()), parts in texts(), numbers in any::<[u32; 4]>(),
-        first_line in any::<u32>(), is_watched in any::<bool>(),
+        first_line in any::<u32>(), is_watched in any::<bool>(), others in (texts(), texts()),
+        is_marshalled in any::<bool>(), addresses in proptest::collection::vec(any::<u64>(), 0..4),
     ) {
         let part = |index: usize| parts.get(index).cloned().unwrap_or_default();
         let (constants, names, locals) = tables;
+        let (free, cells) = others;
+        let texts = (3..).zip(parts.iter().cloned()).collect();
+        let marshalled = is_marshalled.then(|| Marshalled::new(part(0), texts, addresses));
+        let constants = if is_marshalled { Vec::new() } else { constants };
+        let module = parts.last().cloned();
         let code = Definition {
             name: part(0), file: part(1), code: part(2), lines: part(3),
             first_line, numbers, constants, names, locals, is_watched,
+            module, marshalled, free, cells,
         };
         let mut bytes = Vec::new();
         code.write(&mut bytes);

@@ -1,99 +1,16 @@
 //! What `str()` and `repr()` give for a constant, made without running Python code.
 //!
-//! Works on [`Value`], a plain description, so that nothing here touches the interpreter. The
+//! Works on [`View`], a plain description, so that nothing here touches the interpreter. The
 //! rules are those of the types' own functions in CPython 2.7's `Objects/`, named beside each.
 
 use std::collections::HashSet;
 
+use crate::heap::{Heap, View};
+
 mod number;
 mod quoted;
 
-pub use number::Long;
-
-/// What a constant is, as far as its text goes. `R` stands for a reference to another object.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value<'a, R> {
-    /// `None`
-    None,
-    /// `True`, `False`
-    Bool(bool),
-    /// An `int`
-    Int(i64),
-    /// A `long`
-    Long(Long),
-    /// A `float`
-    Float(f64),
-    /// A `complex`: real and imaginary part
-    Complex(f64, f64),
-    /// A `str`
-    Str(&'a [u8]),
-    /// A `unicode`: code points, or code units on a UCS2 build
-    Unicode(Vec<u32>),
-    /// A `tuple`
-    Tuple(Vec<R>),
-    /// A `list`
-    List(Vec<R>),
-    /// A `dict`, in the order of its table
-    Dict(Vec<(R, R)>),
-    /// A `set`, in the order of its table
-    Set(Vec<R>),
-    /// A `frozenset`, in the order of its table
-    FrozenSet(Vec<R>),
-    /// `Ellipsis`
-    Ellipsis,
-    /// A code object
-    Code {
-        /// `co_name`
-        name: &'a [u8],
-        /// `co_filename`
-        file: &'a [u8],
-        /// `co_firstlineno`
-        line: i32,
-        /// Where the object stands in memory
-        address: usize,
-    },
-    /// `NotImplemented`
-    NotImplemented,
-    /// A `bytearray`
-    ByteArray(&'a [u8]),
-    /// A `slice`: start, stop, step
-    Slice([R; 3]),
-    /// An `xrange`: start, step, length
-    XRange(i64, i64, i64),
-    /// A function of C code that is bound to nothing, by its name
-    BuiltinFunction(&'a [u8]),
-    /// A type whose own type is `type`
-    Type {
-        /// Its name, the module's before it
-        name: Vec<u8>,
-        /// Whether a class statement made it
-        is_class: bool,
-    },
-    /// A class of the old style
-    OldClass {
-        /// Its name, the module's before it
-        name: Vec<u8>,
-        /// Where the object stands in memory
-        address: usize,
-    },
-    /// Any other object. Its own `__str__` may be Python code and is not asked: it is written as
-    /// `object.__repr__` does.
-    Other {
-        /// The name of its type, the module's before it
-        type_name: Vec<u8>,
-        /// Where the object stands in memory
-        address: usize,
-    },
-}
-
-/// Looks at objects. A reference must tell objects apart, so that a cycle is seen.
-pub trait Heap {
-    /// A reference to an object.
-    type Ref: Copy + Eq + std::hash::Hash;
-
-    /// Describes one object; those inside it stay references.
-    fn look(&self, object: Self::Ref) -> Value<'_, Self::Ref>;
-}
+pub(crate) use quoted::push_utf8;
 
 /// No text of a constant grows beyond this many bytes: tuples that share their items can
 /// describe more text than there is memory. What is cut ends in `...`.
@@ -105,13 +22,13 @@ pub const LONGEST: usize = if cfg!(test) { 1 << 20 } else { 64 << 20 };
 /// a set), and must be rendered again the next time.
 pub fn str<H: Heap>(heap: &H, object: H::Ref, out: &mut Vec<u8>) -> bool {
     match heap.look(object) {
-        Value::Str(bytes) => out.extend_from_slice(bytes),
-        Value::Unicode(units) => quoted::utf8(&units, out),
-        Value::Float(value) => number::float_str(value, out),
-        Value::Complex(real, imaginary) => number::complex_str(real, imaginary, out),
-        Value::Long(value) => value.write(out),
-        Value::OldClass { name, .. } => out.extend_from_slice(&name),
-        Value::ByteArray(bytes) => {
+        View::Str(bytes) | View::Interned(bytes) => out.extend_from_slice(bytes),
+        View::Unicode(units) => quoted::utf8(&units, out),
+        View::Float(value) => number::float_str(value, out),
+        View::Complex(real, imaginary) => number::complex_str(real, imaginary, out),
+        View::Long(value) => number::long(&value, out),
+        View::OldClass { name, .. } => out.extend_from_slice(&name),
+        View::ByteArray(bytes) => {
             out.extend_from_slice(bytes);
             return false;
         }
@@ -172,22 +89,22 @@ fn one<H: Heap>(
 ) -> Option<Open<H::Ref>> {
     let list = |items: Vec<H::Ref>| items.into_iter().map(|item| (item, ", ")).collect::<Vec<_>>();
     let (opening, items, close) = match heap.look(object) {
-        Value::Tuple(items) => {
+        View::Tuple(items) => {
             // tuplerepr: a tuple of one has a comma.
             let close = if items.len() == 1 { ",)" } else { ")" };
             ("(", list(items), close)
         }
-        Value::List(items) => ("[", list(items), "]"),
+        View::List(items) => ("[", list(items), "]"),
         // set_repr writes a list between the parentheses, an empty one too.
-        Value::Set(items) => ("set([", list(items), "])"),
-        Value::FrozenSet(items) => ("frozenset([", list(items), "])"),
-        Value::Dict(pairs) => {
+        View::Set(items) => ("set([", list(items), "])"),
+        View::FrozenSet(items) => ("frozenset([", list(items), "])"),
+        View::Dict(pairs) => {
             let items = pairs.into_iter().flat_map(|(key, value)| [(key, ", "), (value, ": ")]);
             ("{", items.collect(), "}")
         }
-        Value::Slice(items) => ("slice(", list(items.into()), ")"),
+        View::Slice(items) => ("slice(", list(items.into()), ")"),
         value => {
-            *is_final &= !matches!(value, Value::ByteArray(_));
+            *is_final &= !matches!(value, View::ByteArray(_));
             leaf(value, out);
             return None;
         }
@@ -210,37 +127,39 @@ fn one<H: Heap>(
     Some(Open { object, items: items.into_iter(), first: true, close })
 }
 
-fn leaf<R>(value: Value<R>, out: &mut Vec<u8>) {
+fn leaf<R>(value: View<R>, out: &mut Vec<u8>) {
     let text = match value {
-        Value::None => "None".into(),
-        Value::Bool(true) => "True".into(),
-        Value::Bool(false) => "False".into(),
-        Value::Ellipsis => "Ellipsis".into(),
-        Value::Int(value) => value.to_string(),
-        Value::Long(value) => {
-            value.write(out);
+        View::None => "None".into(),
+        View::Bool(true) => "True".into(),
+        View::Bool(false) => "False".into(),
+        View::Ellipsis => "Ellipsis".into(),
+        View::Int(value) => value.to_string(),
+        View::Long(value) => {
+            number::long(&value, out);
             "L".into()
         }
-        Value::Float(value) => return number::float_repr(value, out),
-        Value::Complex(real, imaginary) => return number::complex_repr(real, imaginary, out),
-        Value::Str(bytes) => return quoted::str_repr(bytes, out),
-        Value::Unicode(units) => return quoted::unicode_repr(&units, out),
-        Value::Code { name, file, line, address } => {
+        View::Float(value) => return number::float_repr(value, out),
+        View::Complex(real, imaginary) => return number::complex_repr(real, imaginary, out),
+        View::Str(bytes) | View::Interned(bytes) => return quoted::str_repr(bytes, out),
+        View::Unicode(units) => return quoted::unicode_repr(&units, out),
+        View::StopIteration => "<type 'exceptions.StopIteration'>".into(),
+        View::Code(code) => {
             // code_repr: "%.100s" and "%.300s"; a file of line 0 is unknown, shown as -1.
             out.extend_from_slice(b"<code object ");
-            out.extend_from_slice(c_string(name, 100));
-            out.extend_from_slice(format!(" at {address:#x}, file \"").as_bytes());
-            out.extend_from_slice(c_string(file, 300));
-            format!("\", line {}>", if line == 0 { -1 } else { line })
+            out.extend_from_slice(c_string(code.name, 100));
+            out.extend_from_slice(format!(" at {:#x}, file \"", code.address).as_bytes());
+            out.extend_from_slice(c_string(code.file, 300));
+            let line = if code.first_line == 0 { -1 } else { code.first_line };
+            format!("\", line {line}>")
         }
-        Value::NotImplemented => "NotImplemented".into(),
-        Value::ByteArray(bytes) => {
+        View::NotImplemented => "NotImplemented".into(),
+        View::ByteArray(bytes) => {
             out.extend_from_slice(b"bytearray(b");
             quoted::str_repr(bytes, out);
             ")".into()
         }
         // range_repr
-        Value::XRange(start, step, length) => {
+        View::XRange(start, step, length) => {
             let stop = start.wrapping_add(length.wrapping_mul(step));
             match (start, step) {
                 (0, 1) => format!("xrange({stop})"),
@@ -248,32 +167,32 @@ fn leaf<R>(value: Value<R>, out: &mut Vec<u8>) {
                 _ => format!("xrange({start}, {stop}, {step})"),
             }
         }
-        Value::BuiltinFunction(name) => {
+        View::BuiltinFunction(name) => {
             out.extend_from_slice(b"<built-in function ");
             out.extend_from_slice(name);
             ">".into()
         }
-        Value::Type { name, is_class } => {
+        View::Type { name, is_class } => {
             out.extend_from_slice(if is_class { b"<class '" } else { b"<type '" });
             out.extend_from_slice(&name);
             "'>".into()
         }
-        Value::OldClass { name, address } => {
+        View::OldClass { name, address } => {
             out.extend_from_slice(b"<class ");
             out.extend_from_slice(&name);
             format!(" at {address:#x}>")
         }
-        Value::Other { type_name, address } => {
+        View::Other { type_name, address } => {
             out.push(b'<');
             out.extend_from_slice(&type_name);
             format!(" object at {address:#x}>")
         }
-        Value::Tuple(_)
-        | Value::List(_)
-        | Value::Dict(_)
-        | Value::Set(_)
-        | Value::FrozenSet(_)
-        | Value::Slice(_) => return,
+        View::Tuple(_)
+        | View::List(_)
+        | View::Dict(_)
+        | View::Set(_)
+        | View::FrozenSet(_)
+        | View::Slice(_) => return,
     };
     out.extend_from_slice(text.as_bytes());
 }

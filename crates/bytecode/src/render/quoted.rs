@@ -29,14 +29,17 @@ pub fn unicode_repr(units: &[u32], out: &mut Vec<u8>) {
 /// PyUnicode_EncodeUTF8 of 2.7: pairs of surrogates are joined, on a UCS4 build too, and
 /// a lone one is written as three bytes.
 pub fn utf8(units: &[u32], out: &mut Vec<u8>) {
-    for point in points(units) {
-        let tail = |shift: u32| 0x80 | (point >> shift & 0x3f) as u8;
-        match point {
-            0..0x80 => out.push(point as u8),
-            0x80..0x800 => out.extend([0xc0 | (point >> 6) as u8, tail(0)]),
-            0x800..0x1_0000 => out.extend([0xe0 | (point >> 12) as u8, tail(6), tail(0)]),
-            _ => out.extend([0xf0 | (point >> 18 & 7) as u8, tail(12), tail(6), tail(0)]),
-        }
+    points(units).for_each(|point| push_utf8(point, out));
+}
+
+/// Appends a code point, a surrogate too.
+pub fn push_utf8(point: u32, out: &mut Vec<u8>) {
+    let tail = |shift: u32| 0x80 | (point >> shift & 0x3f) as u8;
+    match point {
+        0..0x80 => out.push(point as u8),
+        0x80..0x800 => out.extend([0xc0 | (point >> 6) as u8, tail(0)]),
+        0x800..0x1_0000 => out.extend([0xe0 | (point >> 12) as u8, tail(6), tail(0)]),
+        _ => out.extend([0xf0 | (point >> 18 & 7) as u8, tail(12), tail(6), tail(0)]),
     }
 }
 

@@ -1,45 +1,33 @@
 //! Numbers as Python 2.7 writes them.
 
-/// A `long` as CPython holds it: sign and digits of `shift` bits, the lowest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Long {
-    negative: bool,
-    /// Decimal digits in groups of nine, the lowest first.
-    groups: Vec<u32>,
-}
+use crate::heap::Long;
 
-const GROUP: u64 = 1_000_000_000;
-
-impl Long {
-    /// From the digits of a PyLongObject, the highest first, each of `shift` bits (at most 30).
-    pub fn new(negative: bool, shift: u32, digits: impl Iterator<Item = u32>) -> Long {
-        let mut groups: Vec<u32> = Vec::new();
-        for digit in digits {
-            let mut carry = u64::from(digit);
-            for group in &mut groups {
-                carry += u64::from(*group) << shift;
-                *group = (carry % GROUP) as u32;
-                carry /= GROUP;
-            }
-            while carry > 0 {
-                groups.push((carry % GROUP) as u32);
-                carry /= GROUP;
-            }
+/// Appends a `long` in decimal, without the `L`.
+pub fn long(long: &Long, out: &mut Vec<u8>) {
+    const GROUP: u64 = 1_000_000_000;
+    // Decimal digits in groups of nine, the lowest first.
+    let mut groups: Vec<u32> = Vec::new();
+    // Two digits at a time, the highest first: half the work.
+    for pair in long.digits.chunks(2).rev() {
+        let mut carry = pair.iter().rev().fold(0, |carry, &digit| carry << 15 | u64::from(digit));
+        for group in &mut groups {
+            carry += u64::from(*group) << 30;
+            *group = (carry % GROUP) as u32;
+            carry /= GROUP;
         }
-        Long { negative, groups }
+        while carry > 0 {
+            groups.push((carry % GROUP) as u32);
+            carry /= GROUP;
+        }
     }
-
-    /// Appends it in decimal, without the `L`.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        if self.negative {
-            out.push(b'-');
-        }
-        let mut groups = self.groups.iter().rev();
-        let highest = groups.next().copied().unwrap_or(0);
-        out.extend_from_slice(highest.to_string().as_bytes());
-        for group in groups {
-            out.extend_from_slice(format!("{group:09}").as_bytes());
-        }
+    if long.negative {
+        out.push(b'-');
+    }
+    let mut groups = groups.iter().rev();
+    let highest = groups.next().copied().unwrap_or(0);
+    out.extend_from_slice(highest.to_string().as_bytes());
+    for group in groups {
+        out.extend_from_slice(format!("{group:09}").as_bytes());
     }
 }
 
