@@ -125,11 +125,11 @@ fn unsafe_code_stays_in_few_files() {
             "crates/trace-writer/src/writer/memory.rs",
             "crates/trace-writer/src/writer/ring.rs",
             // Sixteen bytes at a time.
-            "crates/trace/src/diff/scan.rs",
+            "crates/trace/src/analysis/diff/scan.rs",
             // A file as one slice.
             "crates/trace/src/input.rs",
             // What a child does before it becomes another program.
-            "crates/trace27/src/lockstep/warden.rs",
+            "crates/trace27/src/lockstep/supervisor.rs",
             "shim/src/entry.rs",
             "shim/src/entry/life.rs",
             "shim/src/memory.rs",

@@ -137,7 +137,7 @@ fn its_own_end_by_a_signal_leaves_nothing() {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         soon(move || trace27.wait().unwrap());
         canary.dies();
-        // The warden's last deed, after the end of the others; its own end cannot be waited for.
+        // The supervisor's last deed, after the end of the others; its own end cannot be waited for.
         soon(move || {
             while fs::read_dir(temporary.path()).unwrap().count() > 0 {
                 std::thread::yield_now();
