@@ -91,7 +91,9 @@ fn validate_names_the_first_bad_line() {
     let wanted = "`a.txt`: valid line, 2 steps; with code name, operand, operand's meaning\n";
     assert_eq!((shown.status.code(), &shown.stdout[..]), (Some(0), wanted.as_bytes()));
     let message = refused(&trace27(dir.path(), &["validate", "--format", "jsonl", "a.txt"]));
-    assert!(message.contains("line 1 (byte 0): no JSON object: `{` is wanted in column 1"));
+    assert!(message.contains(
+        "line 1 (byte 0): this line is no step: no JSON object: `{` is wanted in column 1"
+    ));
 }
 
 #[test]
