@@ -32,7 +32,7 @@ fn open<'a>(
     format: Option<Format>,
     lenient: bool,
 ) -> Result<Opened<'a>, ReadError> {
-    if !input.as_ref().is_some_and(|input| input.mapped().is_some()) {
+    if input.as_ref().is_none_or(|input| input.mapped().is_none()) {
         let lines = match input.take() {
             Some(input) => Lines::new(input),
             None => Lines::of("", b"", Position::START),

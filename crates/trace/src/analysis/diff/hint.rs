@@ -172,26 +172,26 @@ fn moved(left: Went<'_>, right: Went<'_>) -> (Class, String) {
         (Enter, Enter) => (
             Class::OtherCall,
             format!(
-                "another function is called by {by}: the left starts {}, the right {}",
+                "{by} calls different functions: the left starts {}, the right {}",
                 place(l),
                 place(r)
             ),
         ),
         (Enter, _) => (
             Class::Call,
-            format!("missing call: by {by} the left calls {}, the right {}", name(l), went(right)),
+            format!("missing call: at {by} the left calls {}, the right {}", name(l), went(right)),
         ),
         (_, Enter) => (
             Class::Call,
-            format!("extra call: by {by} the right calls {}, the left {}", name(r), went(left)),
+            format!("extra call: at {by} the right calls {}, the left {}", name(r), went(left)),
         ),
         (Next | Jump, Next | Jump) if is_conditional(last.opcode) => (
             Class::WrongBranch,
-            format!("wrong branch: by {by} the left {}, the right {}", went(left), went(right)),
+            format!("wrong branch: after {by} the left {}, the right {}", went(left), went(right)),
         ),
         (Next | Jump, Next | Jump) if jumps => (
             Class::WrongTarget,
-            format!("wrong target: by {by} the left {}, the right {}", went(left), went(right)),
+            format!("wrong target: after {by} the left {}, the right {}", went(left), went(right)),
         ),
         (Leave, Leave) if matches!(last.opcode, RETURN_VALUE | YIELD_VALUE) => (
             Class::WrongReturn,
@@ -219,7 +219,7 @@ fn went((last, event, way): Went<'_>) -> String {
         Move::Jump if last.opcode == FOR_ITER => format!("leaves the loop for {}", event.pc),
         Move::Jump => format!("jumps to {}", event.pc),
         Move::Enter => format!("calls {}", name(event)),
-        Move::Leave => format!("is out of the frame, {}", place(event)),
+        Move::Leave => format!("leaves the frame and goes on {}", place(event)),
     }
 }
 

@@ -196,7 +196,7 @@ fn blanks(window: &[u8]) -> u64 {
             let differs = word ^ u128::from_ne_bytes([byte; 16]);
             // Carries stay within their bytes.
             let low = u128::from_ne_bytes([0x7f; 16]);
-            !((differs & low) + low | differs | low)
+            !(((differs & low) + low) | differs | low)
         };
         let found = zeros(b' ') | zeros(b'\n');
         // The top bit of each byte, gathered.
