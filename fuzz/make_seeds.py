@@ -18,7 +18,7 @@ PROGRAMS = ('closures', 'code_names_odd', 'constants_handmade', 'constants_numbe
             'extended_arg_handmade', 'factorial', 'generator_in_with_and_try')
 RECORDED = ('code_objects_replaced', 'constant_mutates', 'extended_arg_handmade', 'factorial', 'generator_send',
             'raise_forms', 'try_finally')
-FORMATS = ('blog', 'jsonl', 'xpython')  # as Format::ALL
+FORMATS = ('line', 'jsonl', 'xpython')  # as Format::ALL
 
 
 def write(target, name, data):

@@ -23,9 +23,9 @@ fuzz_target!(|bytes: &[u8]| {
     let again = converted(&json, Some(Format::Jsonl), To::Jsonl).expect("what we wrote is valid");
     assert!(json == again, "{}\n{}", json.escape_ascii(), again.escape_ascii());
     // Where nothing holds a newline, a step is a line of text, and the other way round.
-    let Some(text) = converted(&json, Some(Format::Jsonl), To::Blog) else { return };
+    let Some(text) = converted(&json, Some(Format::Jsonl), To::Line) else { return };
     if !json.windows(2).any(|pair| pair == br"\n") {
-        let back = converted(&text, Some(Format::Blog), To::Blog).expect("what we wrote is valid");
+        let back = converted(&text, Some(Format::Line), To::Line).expect("what we wrote is valid");
         assert_eq!(text.escape_ascii().to_string(), back.escape_ascii().to_string());
     }
 });

@@ -5,8 +5,8 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use trace::formats::{Reader, blog};
-use trace::step::{Events, Format, Position};
+use trace::formats::{Reader, line};
+use trace::step::{Steps, Format, Position};
 use recording::expand::expand;
 use recording::file::Sections;
 use recording::text::RenderOptions;
@@ -51,7 +51,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut steps = Vec::new();
     let ended = loop {
         match reader.next() {
-            Ok(Some(event)) => blog::write(&mut steps, &event, true).expect("it has all"),
+            Ok(Some(event)) => line::write(&mut steps, &event, true).expect("it has all"),
             Ok(None) => break true,
             Err(_) => break false,
         }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
 use trace::formats::Reader;
-use trace::step::Events;
+use trace::step::Steps;
 use trace::input::Input;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use trace::formats::Reader;
-use trace::step::{Events, Format, Position, Saved};
+use trace::step::{Steps, Format, Position, Saved};
 use trace::lines::Lines;
 
 /// Reads `bytes` from memory and as a stream, and compares what comes.

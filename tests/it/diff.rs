@@ -109,8 +109,8 @@ fn a_wrong_branch_is_found_and_shown_in_the_code() {
     let outcome = diff(&left, &right, &["--pyc", program.to_str().unwrap()]);
     assert_eq!(outcome.status, 1);
     let said = text(&outcome);
-    assert!(said.contains(&format!("part after {} steps in common", jump + 1)), "{said}");
-    assert!(said.contains("hint: wrong branch: by POP_JUMP_IF_FALSE at "), "{said}");
+    assert!(said.contains(&format!("diverge after {} steps in common", jump + 1)), "{said}");
+    assert!(said.contains("hint: wrong branch: after POP_JUMP_IF_FALSE at "), "{said}");
     let arrow = said.lines().find(|line| line.trim_start().starts_with("left ->")).unwrap();
     assert!(arrow.contains(&format!(" {went} ")), "{said}");
     let outcome = diff(&left, &right, &["--json"]);

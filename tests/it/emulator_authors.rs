@@ -14,7 +14,7 @@ use integration::{Python, assert_same, project};
 const PAGE: &str = "docs/emulator-authors.md";
 
 /// What builds or tests what this test runs with: done by whoever runs it.
-const DONE: [&str; 2] = ["cargo xtask build-python", "cargo test -p trace adapt"];
+const DONE: [&str; 2] = ["cargo xtask build-python", "cargo test -p trace formats"];
 
 /// A part of the page: a fenced block with its language, or text between blocks with none.
 struct Part {
@@ -72,7 +72,7 @@ fn run(line: &str, folder: &Path) -> String {
     command.env("PYTHONUSERBASE", folder.join("user")).env_remove("PYTHONDONTWRITEBYTECODE");
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let differs = text.contains("the traces part after");
+    let differs = text.contains("the traces diverge after");
     assert_eq!(output.status.code(), Some(i32::from(differs)), "`{line}`: {text}");
     text
 }

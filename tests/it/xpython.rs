@@ -171,7 +171,10 @@ fn where_it_is_wrong_the_first_divergence_is_found_and_explained() {
         let (_, steps, class, hint) = wanted.unwrap();
         let (outcome, _) = diff(program, &[], false);
         let text = outcome.text();
-        assert!(text.contains(&format!("the traces part after {steps} steps in common")), "{text}");
+        assert!(
+            text.contains(&format!("the traces diverge after {steps} steps in common")),
+            "{text}"
+        );
         assert!(text.contains(&format!(": {hint}")), "{text}");
         assert_eq!(outcome.status, 1);
         let (json, _) = diff(program, &["--json"], false);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use trace::formats::Reader;
 use trace::input::Input;
-use trace::step::Events;
+use trace::step::Steps;
 
 fn main() -> Result<(), trace::step::ReadError> {
     for file in std::env::args().skip(1) {

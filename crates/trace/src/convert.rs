@@ -1,4 +1,4 @@
-//! `convert`: any trace that we read, written as `blog` or `jsonl`.
+//! `convert`: any trace that we read, written as `line` or `jsonl`.
 
 use std::io::Write;
 
@@ -6,29 +6,28 @@ use anyhow::{Result, bail};
 
 use crate::formats::jsonl::{Either, Writer};
 use crate::formats::{Reader, line};
-use crate::step::{Event, Events, ReadError, Saved};
+use crate::step::{ReadError, Saved, Step, Steps};
 
 /// How far a blog trace is looked at to tell numbers from meanings.
 const SAMPLE: usize = 1 << 20;
 
 /// The formats that are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
     /// The text of `tracer.py`
-    Blog,
+    Line,
     /// py27-trace 1
     Jsonl,
     /// Refused
-    #[value(hide = true)]
     Flow,
 }
 
 /// Writes the steps of `reader` to `output`, and gives their number. `resolve` chooses meanings
-/// over numbers where `blog` has room for one of them and a step has both.
+/// over numbers where `line` has room for one of them and a step has both.
 ///
 /// # Errors
 ///
-/// Those of reading and of `output`, a step that lacks what `blog` needs, and `flow`.
+/// Those of reading and of `output`, a step that lacks what `line` needs, and `flow`.
 pub fn convert(
     reader: &mut Reader<'_>,
     to: To,
@@ -36,7 +35,7 @@ pub fn convert(
     output: &mut impl Write,
 ) -> Result<u64> {
     match to {
-        To::Blog => to_blog(reader, resolve, output),
+        To::Line => to_line(reader, resolve, output),
         To::Jsonl => to_jsonl(reader, output),
         To::Flow => bail!(
             "`flow` needs the code objects themselves, which a trace lacks; record the program with \
@@ -45,7 +44,7 @@ pub fn convert(
     }
 }
 
-fn to_blog(reader: &mut Reader<'_>, resolve: bool, output: &mut impl Write) -> Result<u64> {
+fn to_line(reader: &mut Reader<'_>, resolve: bool, output: &mut impl Write) -> Result<u64> {
     let mut line = Vec::new();
     let mut steps = 0;
     let name = reader.name().to_owned();
@@ -66,15 +65,15 @@ fn to_blog(reader: &mut Reader<'_>, resolve: bool, output: &mut impl Write) -> R
 /// Why a recording has no meanings of operands.
 pub const UNRESOLVED: &str = "it was recorded without constants; leave out `--resolve`";
 
-fn lacks(event: &Event<'_>, what: &str, name: &str) -> ReadError {
-    ReadError::syntax(format!("`blog` needs {what}, which this step lacks; convert to `jsonl`"))
+fn lacks(event: &Step<'_>, what: &str, name: &str) -> ReadError {
+    ReadError::syntax(format!("`line` needs {what}, which this step lacks; convert to `jsonl`"))
         .at(event.position.line, event.position.offset)
         .in_file(name)
 }
 
 fn to_jsonl(reader: &mut Reader<'_>, output: &mut impl Write) -> Result<u64> {
     let either = match reader {
-        Reader::Blog(blog) => match blog.is_resolved(SAMPLE)? {
+        Reader::Line(reader) => match reader.is_resolved(SAMPLE)? {
             Some(true) => Either::Meaning,
             Some(false) | None => Either::Number,
         },
@@ -84,7 +83,7 @@ fn to_jsonl(reader: &mut Reader<'_>, output: &mut impl Write) -> Result<u64> {
     let first = reader.next()?.map(|event| Saved::new(&event));
     let mut writer = Writer::new(output, &reader.about(), either)?;
     if let Some(first) = first {
-        writer.step(&first.event())?;
+        writer.step(&first.step())?;
         while let Some(event) = reader.next()? {
             writer.step(&event)?;
         }
@@ -114,12 +113,12 @@ mod tests {
     fn a_blog_trace_comes_back_byte_for_byte() {
         for text in [
             &b"f> 0 LOAD_CONST (1)\nf> 3 STORE_NAME (0)\nf> 6 6 **********INVALID**********\n"[..],
-            b"f> 0 LOAD_CONST (1)\nf> 3 STORE_NAME (x)\n\xff\n\"> 6 CALL_FUNCTION (1)\n",
+            b"f> 0 LOAD_CONST (1)\nf> 3 STORE_NAME (x)\n\xff\n\"> 6 CALL_FUNCTION (1)\n\xff\n\"> 9 POP_TOP\n",
             b"> 0 LOAD_CONST (007)\n> 0 LOAD_CONST (a)\n\n)\n> 3 JUMP_FORWARD (-4)\n",
             b"> 0 LOAD_CONST ()\n",
         ] {
             let json = converted(text, To::Jsonl, false).unwrap();
-            let back = converted(&json, To::Blog, false).unwrap();
+            let back = converted(&json, To::Line, false).unwrap();
             assert_eq!(back.escape_ascii().to_string(), text.escape_ascii().to_string());
         }
     }
@@ -132,12 +131,12 @@ mod tests {
         let second = r#"{"code":1,"name":"<module>","file":"closures.py"}"#;
         assert_eq!(text.lines().nth(1), Some(second));
         assert_eq!(converted(&json, To::Jsonl, false).unwrap(), json);
-        // Names of cells stand for no number, so that `blog` has nothing to write.
-        let error = converted(log, To::Blog, false).unwrap_err().to_string();
-        assert!(error.contains("`blog` needs the operand"), "{error}");
+        // Names of cells stand for no number, so that `line` has nothing to write.
+        let error = converted(log, To::Line, false).unwrap_err().to_string();
+        assert!(error.contains("`line` needs the operand"), "{error}");
         let log = include_bytes!("../../../tests/logs/xpython/factorial.log");
-        let error = converted(log, To::Blog, false).unwrap_err().to_string();
-        assert!(error.starts_with("`t`, line 1 (byte 0): `blog` needs the name"), "{error}");
+        let error = converted(log, To::Line, false).unwrap_err().to_string();
+        assert!(error.starts_with("`t`, line 1 (byte 0): `line` needs the name"), "{error}");
     }
 
     #[test]
@@ -152,7 +151,7 @@ mod tests {
     fn nothing_is_a_trace_without_steps() {
         let json = converted(b"", To::Jsonl, false).unwrap();
         assert_eq!(json, b"{\"py27trace\":1,\"python\":\"2.7.18\"}\n{\"steps\":0}\n");
-        assert_eq!(converted(&json, To::Blog, false).unwrap(), b"");
+        assert_eq!(converted(&json, To::Line, false).unwrap(), b"");
     }
 
     /// A step by its parts, so that proptest can shrink it.
@@ -191,7 +190,7 @@ mod tests {
     }
 
     impl Parts {
-        fn with<T>(&self, use_it: impl FnOnce(&Event<'_>) -> T) -> T {
+        fn with<T>(&self, use_it: impl FnOnce(&Step<'_>) -> T) -> T {
             let stack = self.stack.as_ref().map(|values| {
                 let mut array = b"[".to_vec();
                 for (index, value) in values.iter().enumerate() {
@@ -201,7 +200,7 @@ mod tests {
                 array.push(b']');
                 array
             });
-            use_it(&Event {
+            use_it(&Step {
                 position: Position::START,
                 code: Code { name: Some(&self.name), ..Code::default() },
                 pc: self.pc,
@@ -234,7 +233,7 @@ mod tests {
                 let read = reader.next().unwrap().unwrap();
                 let same = step.with(|event| {
                     let code = Code { number: read.code.number, ..event.code };
-                    Event { position: read.position, code, ..*event } == read
+                    Step { position: read.position, code, ..*event } == read
                 });
                 prop_assert!(same, "{step:?} became {read:?}");
             }
@@ -247,7 +246,7 @@ mod tests {
             let mut text = Vec::new();
             for step in &steps {
                 let mut plain = step.clone();
-                // What the format cannot tell apart: see the rules in `adapt::blog`.
+                // What the format cannot tell apart: see the rules in `formats::line`.
                 let odd = |byte: &u8| matches!(byte, b'\n' | b'>' | b')' | b'(' | b'\r');
                 plain.name.retain(|byte| !odd(byte));
                 plain.meaning = plain.meaning.map(|mut meaning| {
@@ -260,14 +259,14 @@ mod tests {
                 plain.with(|event| line::write(&mut text, event, true)).unwrap();
             }
             let lines = Lines::of("t", &text, Position::START);
-            let mut reader = Reader::new(lines, Some(Format::Blog)).unwrap();
+            let mut reader = Reader::new(lines, Some(Format::Line)).unwrap();
             for step in &steps {
                 let read = reader.next().unwrap().unwrap();
                 prop_assert_eq!((read.pc, read.opcode), (step.pc, step.opcode));
             }
             prop_assert!(reader.next().unwrap().is_none());
             let json = converted(&text, To::Jsonl, false).unwrap();
-            prop_assert_eq!(converted(&json, To::Blog, false).unwrap(), &text[..]);
+            prop_assert_eq!(converted(&json, To::Line, false).unwrap(), &text[..]);
         }
 
         /// Whatever is read as blog is written as it was, odd names and constants included.
@@ -281,10 +280,10 @@ mod tests {
                 }
             }
             let lines = Lines::of("t", &text, Position::START);
-            let mut reader = Reader::new(lines, Some(Format::Blog)).unwrap();
+            let mut reader = Reader::new(lines, Some(Format::Line)).unwrap();
             let mut json = Vec::new();
             if convert(&mut reader, To::Jsonl, false, &mut json).is_ok() {
-                prop_assert_eq!(converted(&json, To::Blog, false).unwrap(), &text[..]);
+                prop_assert_eq!(converted(&json, To::Line, false).unwrap(), &text[..]);
             }
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Recordings (`flow`) are known by their first bytes and have no lines; all else is made of lines.
 //!
-//! One file for each format. To add one: write `adapt/NAME.rs` with a reader that implements
-//! [`Events`] on top of [`Lines`] and a `recognise` for its first lines, with tests on logs
+//! One file for each format. To add one: write `formats/NAME.rs` with a reader that implements
+//! [`Steps`] on top of [`Lines`] and a `recognise` for its first lines, with tests on logs
 //! recorded from the real thing in `tests/logs/NAME/`; add it to [`Format`], to [`Reader`], to
 //! [`recognise`] below, and to `docs/trace-format.md`. Comparing and converting know nothing of formats.
 
@@ -15,10 +15,10 @@ pub mod xpython;
 
 use crate::input::Input;
 use crate::lines::Lines;
-use crate::step::{About, Event, Events, Fields, Format, Position, ReadError};
+use crate::step::{About, Fields, Format, ReadError, Step, Steps};
 use flow::Flow;
 use jsonl::Jsonl;
-use line::Blog;
+use line::Line;
 use recording::file::MAGIC;
 use xpython::Xpython;
 
@@ -28,8 +28,8 @@ const SAMPLE: usize = 1 << 20;
 /// The reader of a trace in any format.
 #[derive(Debug)]
 pub enum Reader<'a> {
-    /// Of `blog`.
-    Blog(Blog<'a>),
+    /// Of `line`.
+    Line(Line<'a>),
     /// Of `jsonl`.
     Jsonl(Jsonl<'a>),
     /// Of `xpython`.
@@ -56,49 +56,39 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// As there.
-    pub fn new(mut lines: Lines<'a>, format: Option<Format>) -> Result<Reader<'a>, ReadError> {
+    pub fn new(lines: Lines<'a>, format: Option<Format>) -> Result<Reader<'a>, ReadError> {
+        Reader::with(lines, format, false)
+    }
+
+    /// Like [`Reader::new`]; with `lenient` lines that are no step are skipped, colours and other
+    /// text around steps left out, and both are counted.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn with(
+        mut lines: Lines<'a>,
+        format: Option<Format>,
+        lenient: bool,
+    ) -> Result<Reader<'a>, ReadError> {
+        if lenient && !lines.starts_with(&MAGIC)? {
+            lines = lines.without_colours();
+        }
         let format = match format {
             Some(format) => format,
             None => recognise(&mut lines)?,
         };
         Ok(match format {
-            Format::Blog => Reader::Blog(Blog::new(lines)),
-            Format::Jsonl => Reader::Jsonl(Jsonl::new(lines)),
+            Format::Line => Reader::Line(Line::new(lines).lenient(lenient)),
+            Format::Jsonl => Reader::Jsonl(Jsonl::new(lines).lenient(lenient)),
             Format::Xpython => Reader::Xpython(Xpython::new(lines)),
             Format::Flow => Reader::Flow(Box::new(Flow::new(lines)?)),
         })
     }
 
-    /// Reads the rest of a trace: `text`, which starts at `position` of the trace called `name`,
-    /// at the start of a step. `None` for formats whose steps need the lines before them.
-    pub fn resume(
-        format: Format,
-        name: &str,
-        text: &'a [u8],
-        position: Position,
-    ) -> Option<Reader<'a>> {
-        match format {
-            Format::Blog => {
-                let lines = Lines::of(name, text, position);
-                Some(Reader::Blog(Blog::from_step(lines, position.step)))
-            }
-            Format::Jsonl | Format::Xpython | Format::Flow => None,
-        }
-    }
-
-    /// What messages call the trace.
-    pub fn name(&self) -> &str {
+    fn steps(&self) -> &dyn Steps {
         match self {
-            Reader::Blog(reader) => reader.lines().name(),
-            Reader::Jsonl(reader) => reader.lines().name(),
-            Reader::Xpython(reader) => reader.lines().name(),
-            Reader::Flow(reader) => reader.name(),
-        }
-    }
-
-    fn events(&self) -> &dyn Events {
-        match self {
-            Reader::Blog(reader) => reader,
+            Reader::Line(reader) => reader,
             Reader::Jsonl(reader) => reader,
             Reader::Xpython(reader) => reader,
             Reader::Flow(reader) => &**reader,
@@ -106,11 +96,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Events for Reader<'_> {
+impl Steps for Reader<'_> {
     #[inline]
-    fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
+    fn next(&mut self) -> Result<Option<Step<'_>>, ReadError> {
         match self {
-            Reader::Blog(reader) => reader.next(),
+            Reader::Line(reader) => reader.next(),
             Reader::Jsonl(reader) => reader.next(),
             Reader::Xpython(reader) => reader.next(),
             Reader::Flow(reader) => reader.next(),
@@ -118,19 +108,30 @@ impl Events for Reader<'_> {
     }
 
     fn format(&self) -> Format {
-        self.events().format()
+        self.steps().format()
     }
 
     fn fields(&self) -> Fields {
-        self.events().fields()
+        self.steps().fields()
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Reader::Flow(reader) => reader.name(),
+            _ => self.steps().name(),
+        }
+    }
+
+    fn trimmed_lines(&self) -> u64 {
+        self.steps().trimmed_lines()
     }
 
     fn about(&self) -> About {
-        self.events().about()
+        self.steps().about()
     }
 
     fn other_lines(&self) -> u64 {
-        self.events().other_lines()
+        self.steps().other_lines()
     }
 }
 
@@ -150,7 +151,7 @@ pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
         let text = &lines.text()[from..line.end];
         let found = Format::LINES.into_iter().find(|format| match format {
             Format::Flow => false,
-            Format::Blog => line::recognise(text),
+            Format::Line => line::recognise(text),
             Format::Jsonl => jsonl::recognise(text),
             Format::Xpython => xpython::recognise(text),
         });
@@ -160,7 +161,7 @@ pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
         from = line.next;
     }
     match lines.text().first() {
-        None => Ok(Format::Blog),
+        None => Ok(Format::Line),
         // Its reader says best what is wrong with it.
         Some(b'{') => Ok(Format::Jsonl),
         Some(_) => Err(lines.error(ReadError::unknown())),
@@ -170,22 +171,23 @@ pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::step::Position;
 
     fn format(text: &[u8]) -> Result<Format, String> {
         recognise(&mut Lines::of("t", text, Position::START)).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn content_tells_the_format() {
+    fn content_decides_the_format() {
         for (text, wanted) in [
-            (&b"f> 0 POP_TOP\n"[..], Format::Blog),
-            (b"a\nb> 0 LOAD_CONST (\xff\n", Format::Blog),
+            (&b"f> 0 POP_TOP\n"[..], Format::Line),
+            (b"a\nb> 0 LOAD_CONST (\xff\n", Format::Line),
             (b"{\"py27trace\":1}\n", Format::Jsonl),
             (b"{\"op\":1,\"pc\":0}", Format::Jsonl),
             (b"{\"pc\":x}\n", Format::Jsonl),
             (b"hello\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
             (b"{1: 2}\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
-            (b"", Format::Blog),
+            (b"", Format::Line),
             (b"py27flow\x01", Format::Flow),
         ] {
             assert_eq!(format(text).unwrap(), wanted, "{}", text.escape_ascii());

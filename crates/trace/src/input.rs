@@ -1,9 +1,11 @@
 //! Opens a trace for reading: files, standard input and FIFOs, compressed or in UTF-16.
 //!
 //! What the bytes are is decided by the bytes, never by the file's name. What comes out is the
-//! text with `\n` line ends; which format it has is decided in `adapt`, lines are cut in `lines`. A
+//! text with `\n` line ends; which format it has is decided in `formats`, lines are cut in `lines`. A
 //! file that is still being written is waited for.
 
+mod colours;
+mod foreign;
 mod text;
 
 use std::fmt;
@@ -18,6 +20,7 @@ use std::path::Path;
 use memmap2::{Advice, Mmap};
 
 use crate::step::ReadError;
+pub(crate) use colours::{Colourless, remove as remove_colours};
 use text::{Encoding, Plain, Utf16};
 
 /// How much is looked at to tell what the bytes are.
@@ -53,7 +56,7 @@ impl Input {
         let file = File::open(path).map_err(fail)?;
         let mut kind = file.metadata().map_err(fail)?;
         if kind.is_dir() {
-            return Err(fail(io::ErrorKind::IsADirectory.into()));
+            return Err(ReadError::syntax("this is a directory; name a trace in it").in_file(&name));
         }
         #[cfg(unix)]
         if kind.is_file() {
@@ -68,6 +71,7 @@ impl Input {
             let map = unsafe { Mmap::map(&file) };
             // A file system that cannot map still reads.
             if let Ok(map) = map
+                && foreign::reason(&map[..map.len().min(SAMPLE)]).is_none()
                 && Encoding::of(&map[..map.len().min(SAMPLE)]) == Encoding::Plain
             {
                 // Only advice: nothing depends on it.
@@ -155,7 +159,11 @@ fn wait(file: &File, name: &str) -> io::Result<()> {
 fn decode(mut reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     // A compressed trace may hold UTF-16; nobody compresses more than twice by accident.
     for _ in 0..3 {
-        let (encoding, again) = peek(reader)?;
+        let (sample, again) = peek(reader)?;
+        if let Some(reason) = foreign::reason(&sample) {
+            return Err(io::Error::other(reason));
+        }
+        let encoding = Encoding::of(&sample);
         reader = match encoding {
             Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(again)),
             Encoding::Zstd => Box::new(zstd::stream::read::Decoder::new(again)?),
@@ -171,7 +179,7 @@ type Again = io::Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
 /// Reads a sample, and gives a reader that starts with it again. Waits for the first few bytes
 /// only: what is on the other side of a FIFO may write no more until we have answered.
-fn peek(mut reader: Box<dyn Read + Send>) -> io::Result<(Encoding, Again)> {
+fn peek(mut reader: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Again)> {
     let mut sample = vec![0; SAMPLE];
     let mut len = 0;
     while len < 4 {
@@ -183,7 +191,7 @@ fn peek(mut reader: Box<dyn Read + Send>) -> io::Result<(Encoding, Again)> {
         }
     }
     sample.truncate(len);
-    Ok((Encoding::of(&sample), Cursor::new(sample).chain(reader)))
+    Ok((sample.clone(), Cursor::new(sample).chain(reader)))
 }
 
 #[cfg(test)]

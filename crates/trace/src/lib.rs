@@ -1,10 +1,13 @@
 //! Traces of every format: read as steps, compared, converted and checked.
 
+pub mod analysis;
 pub mod convert;
 pub mod diff;
 pub mod formats;
 pub mod input;
 pub mod lines;
 pub mod output;
+pub mod render;
 pub mod step;
-pub mod validate;
+
+pub use analysis::validate;

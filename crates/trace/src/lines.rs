@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use memmap2::Mmap;
 
-use crate::input::{Input, Source};
+use crate::input::{self, Input, Source};
 use crate::step::{Position, ReadError};
 
 /// The longest step in bytes, all its lines together, whatever the input is.
@@ -136,6 +136,13 @@ impl<'a> Lines<'a> {
                 }
             }
         }
+    }
+
+    /// The same without colour codes. Places are counted in what is left.
+    pub(crate) fn without_colours(self) -> Lines<'a> {
+        let (name, line, offset) = (self.name.clone(), self.line, self.offset);
+        let text = Lines::stream(Box::new(input::Colourless::new(self.into_reader())));
+        Lines { name, text, start: 0, line, offset }
     }
 
     /// The line that starts `from` bytes after the next line's start; `None` at the end.

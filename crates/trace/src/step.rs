@@ -2,7 +2,7 @@
 //!
 //! A step is one instruction, seen *before* it runs. It borrows from its reader until the next is
 //! asked for; [`Saved`] keeps one longer. Fields that a format or a line lacks are `None`, and
-//! are never guessed. The formats themselves are in `adapt`.
+//! are never guessed. The formats themselves are in `formats`.
 
 mod error;
 mod saved;
@@ -17,7 +17,7 @@ use bytecode::opcode;
 
 /// One instruction about to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event<'a> {
+pub struct Step<'a> {
     /// Where the trace says so.
     pub position: Position,
     /// The code object that the instruction belongs to, as far as it is known.
@@ -69,7 +69,7 @@ pub enum Operand<'a> {
     Meaning(&'a [u8]),
     /// Both of them.
     Both(i32, &'a [u8]),
-    /// One field that is either, and the trace does not say which (`blog`).
+    /// One field that is either, and the trace does not say which (`line`).
     Either(&'a [u8]),
 }
 
@@ -108,7 +108,7 @@ impl Position {
     pub const START: Position = Position { line: 1, offset: 0, step: 1 };
 }
 
-impl Event<'_> {
+impl Step<'_> {
     /// The opcode's name, if 2.7 has it.
     pub fn opname(&self) -> Option<&'static str> {
         opcode::name(self.opcode)
@@ -225,10 +225,10 @@ impl BitAnd for Fields {
 }
 
 /// The formats that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// The text of `tracer.py` and of the original tracer: `NAME> OFFSET OPNAME (OPERAND)`
-    Blog,
+    Line,
     /// py27-trace 1: one JSON object per line
     Jsonl,
     /// What `xpython -v` logs
@@ -239,14 +239,32 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order in which messages list them.
-    pub const ALL: [Format; 4] = [Format::Blog, Format::Jsonl, Format::Xpython, Format::Flow];
+    pub const ALL: [Format; 4] = [Format::Line, Format::Jsonl, Format::Xpython, Format::Flow];
     /// Those that are made of lines.
-    pub const LINES: [Format; 3] = [Format::Blog, Format::Jsonl, Format::Xpython];
+    pub const LINES: [Format; 3] = [Format::Line, Format::Jsonl, Format::Xpython];
+
+    /// The format of that name. `blog` is an older one of `line`.
+    pub fn by_name(name: &str) -> Option<Format> {
+        let name = if name == "blog" { "line" } else { name };
+        Format::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// What it is, for `--help`.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Format::Line => {
+                "The text of `tracer.py` and of the original tracer: NAME> OFFSET OPNAME (OPERAND)"
+            }
+            Format::Jsonl => "py27-trace 1: one JSON object per line",
+            Format::Xpython => "The log of `xpython -v`",
+            Format::Flow => "A recording of `tracer.py --format flow`",
+        }
+    }
 
     /// As the command line spells it.
     pub const fn name(self) -> &'static str {
         match self {
-            Format::Blog => "blog",
+            Format::Line => "line",
             Format::Jsonl => "jsonl",
             Format::Xpython => "xpython",
             Format::Flow => "flow",
@@ -274,20 +292,25 @@ pub struct About {
 }
 
 /// A trace being read. Takes bounded memory, whatever the input holds.
-pub trait Events {
+pub trait Steps {
     /// The next step; `None` at the end, and from then on.
     ///
     /// # Errors
     ///
     /// Unreadable input, a line that the format does not allow or that is too long, and a trace
     /// that was cut short in the middle of a line. Reading cannot go on after an error.
-    fn next(&mut self) -> Result<Option<Event<'_>>, ReadError>;
+    fn next(&mut self) -> Result<Option<Step<'_>>, ReadError>;
 
     /// The format that is being read.
     fn format(&self) -> Format;
 
     /// What the format can carry; a single step may have less.
     fn fields(&self) -> Fields;
+
+    /// What messages call the trace.
+    fn name(&self) -> &str {
+        ""
+    }
 
     /// What the trace has said about itself so far.
     fn about(&self) -> About {
@@ -298,7 +321,16 @@ pub trait Events {
     fn other_lines(&self) -> u64 {
         0
     }
+
+    /// Lines read so far of which a lenient reader left out text before or after the step.
+    fn trimmed_lines(&self) -> u64 {
+        0
+    }
 }
+
+// The names before this one: removed with their last users.
+pub use Step as Event;
+pub use Steps as Events;
 
 #[cfg(test)]
 mod tests {
@@ -306,7 +338,7 @@ mod tests {
 
     #[test]
     fn fields_name_themselves() {
-        let event = Event {
+        let event = Step {
             position: Position::START,
             code: Code { name: Some(b"f"), ..Code::default() },
             pc: 0,

@@ -24,7 +24,7 @@ fn diff(left: &str, right: &str, config: &Config) -> Report {
 
 fn shown(report: &Report) -> String {
     let mut text = String::new();
-    report.write(&mut text, Default::default()).unwrap();
+    trace::render::write(report, &mut text, Default::default()).unwrap();
     write!(text, "--- json\n{:#}\n", report.to_json()).unwrap();
     text
 }

@@ -80,7 +80,7 @@ fn both_ways(left: &str, right: &str, config: &Config) -> Report {
     assert_eq!(mapped.common, streamed.common);
     let found = |report: &Report| {
         let mut json = report.to_json();
-        json.as_object_mut().unwrap().retain(|key, _| key == "divergences" || key == "bridged");
+        json.as_object_mut().unwrap().retain(|key, _| key == "divergences" || key == "omissions");
         format!("{json:#}")
     };
     // Not `assert_eq`: the two are long.
@@ -168,10 +168,10 @@ fn frames_that_do_not_return_to_what_the_other_side_does_are_not_left_out() {
         let [left, right] = [left, right].map(|text| same.clone() + text + &same + text);
         let report = both_ways(&left, &right, &Config::default());
         let found = &report.divergences[0];
-        let steps: Vec<_> = found.left.iter().map(|step| step.event().position.step).collect();
+        let steps: Vec<_> = found.left.iter().map(|step| step.step().position.step).collect();
         let first = times as u64 + 1;
         assert_eq!((report.common, steps), (times as u64, vec![first, first + 1, first + 2]));
-        assert!(report.bridged.is_empty());
+        assert!(report.omissions.is_empty());
     }
 }
 
@@ -185,7 +185,7 @@ proptest! {
         prop_assert_eq!(report.common, steps.len() as u64);
     }
 
-    /// Edits to names that no other step has: nothing bridges them.
+    /// Edits to names that no other step has: nothing omissions them.
     #[test]
     fn the_first_divergence_is_the_first_edit(
         steps in steps(),
@@ -215,7 +215,7 @@ proptest! {
         prop_assert!(!report.is_identical());
         prop_assert_eq!(report.divergences[0].common_steps, at as u64);
         prop_assert_eq!(report.common, at as u64);
-        let numbered = report.divergences[0].left.first().map(|step| step.event().position.step);
+        let numbered = report.divergences[0].left.first().map(|step| step.step().position.step);
         prop_assert_eq!(numbered, Some(at as u64 + 1));
     }
 
@@ -226,13 +226,13 @@ proptest! {
         times in 1..100usize,
         swap in any::<bool>(),
     ) {
-        let [full, lean] = imports(&calls, times);
-        let (left, right) = if swap { (&lean, &full) } else { (&full, &lean) };
+        let [dense, sparse] = imports(&calls, times);
+        let (left, right) = if swap { (&sparse, &dense) } else { (&dense, &sparse) };
         let report = both_ways(left, right, &Config::default());
         prop_assert!(report.is_identical());
-        prop_assert_eq!(report.common, lean.lines().count() as u64);
-        let more = (full.lines().count() - lean.lines().count()) as u64;
-        prop_assert_eq!(report.bridged.iter().map(|bridged| bridged.steps).sum::<u64>(), more);
+        prop_assert_eq!(report.common, sparse.lines().count() as u64);
+        let more = (dense.lines().count() - sparse.lines().count()) as u64;
+        prop_assert_eq!(report.omissions.iter().map(|omitted| omitted.steps).sum::<u64>(), more);
     }
 
     /// Bytes in any order give a report or an error.
@@ -253,13 +253,13 @@ proptest! {
             pieces.concat()
         };
         let config = Config { max_divergences: divergences, ..Config::default() };
-        let config = Config { formats: [Some(trace::step::Format::Blog); 2], ..config };
+        let config = Config { formats: [Some(trace::step::Format::Line); 2], ..config };
         let [left, right] = [left, right].map(|pieces| {
             Input::from_reader("any", Box::new(Cursor::new(text(pieces)))).unwrap()
         });
         if let Ok(report) = compare(left, right, &config) {
             let mut shown = String::new();
-            report.write(&mut shown, Default::default()).unwrap();
+            trace::render::write(&report, &mut shown, Default::default()).unwrap();
             report.to_json();
         }
     }

@@ -12,7 +12,7 @@ use bytecode::pyc::{MAGIC, Pyc};
 use trace::formats::Reader;
 use trace::input::Input;
 use trace::lines::{LONGEST, Lines};
-use trace::step::{Events, Format, Position, ReadError, Saved};
+use trace::step::{Format, Position, ReadError, Saved, Steps};
 
 /// Gives a few bytes at a time, of changing number.
 struct Pieces<'a> {
@@ -49,7 +49,7 @@ fn read(bytes: &[u8], format: Option<Format>) -> (Vec<Saved>, Option<ReadError>)
     assert_eq!(shown(&whole.1), shown(&pieced.1), "{}", bytes.escape_ascii());
     assert_eq!(whole.0.len(), pieced.0.len());
     for (left, right) in whole.0.iter().zip(&pieced.0) {
-        assert_eq!(left.event(), right.event());
+        assert_eq!(left.step(), right.step());
     }
     if let Some(error) = &whole.1 {
         let (line, offset) = (error.line().unwrap(), error.offset().unwrap());
@@ -142,13 +142,13 @@ fn a_trace_that_is_cut_anywhere_is_whole_up_to_there() {
                 let (steps, error) = read(&seed[..end], Some(format));
                 assert!(steps.len() <= all.len());
                 let in_line = end > 0 && seed[end - 1] != b'\n';
-                if in_line && format == Format::Blog {
+                if in_line && format == Format::Line {
                     assert!(error.unwrap().is_cut(), "{}", seed[..end].escape_ascii());
                 }
                 // The last step may have lost some of its lines, and lines may look like steps.
                 let sure = steps.len().saturating_sub(2);
                 for (left, right) in steps[..sure].iter().zip(&all) {
-                    assert_eq!(left.event().pc, right.event().pc);
+                    assert_eq!(left.step().pc, right.step().pc);
                 }
             }
         }
@@ -213,8 +213,8 @@ fn every_damaged_pyc_gives_code_objects_or_an_error() {
 #[test]
 fn a_line_without_end_is_an_error_soon() {
     for (format, start) in [
-        (Format::Blog, &b"f> 0 LOAD_CONST ("[..]),
-        (Format::Blog, b"> > > "),
+        (Format::Line, &b"f> 0 LOAD_CONST ("[..]),
+        (Format::Line, b"> > > "),
         (Format::Jsonl, b"{\"pc\":0,\"op\":100,\"argRepr\":\""),
         (Format::Jsonl, b"{\"stack\":"),
         (Format::Xpython, b"INFO:xpython.vm:       @  0: LOAD_CONST "),

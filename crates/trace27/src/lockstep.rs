@@ -2,18 +2,18 @@
 //! as they grow.
 //!
 //! Nothing is stored: traces go through FIFOs. Nothing outlives a session: a process of our own,
-//! the warden, starts the two and is all that knows them; it ends them, and whatever they have
+//! the supervisor, starts the two and alone knows them; it ends them, and whatever they have
 //! started, when the session is dropped, panics, is interrupted or killed. What the traces say is
-//! for `adapt` and `diff`; which program and interpreter to take, for `plan`.
+//! for `formats` and `diff`; which program and interpreter to take, for `plan`.
 
-pub mod args;
 mod channel;
 mod plan;
+mod supervisor;
 mod tail;
-mod warden;
 
 pub use plan::{Plan, Source};
-pub use warden::warden;
+pub(crate) use plan::{find_program, find_python, is_compiled};
+pub use supervisor::supervise;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -39,15 +39,15 @@ pub const SIDES: [&str; 2] = ["the traced interpreter", "the emulator"];
 /// Two processes running side by side. Dropping it ends both.
 #[derive(Debug)]
 pub struct Session {
-    warden: Child,
-    /// The warden ends everything when this is closed, by whatever closes it.
+    supervisor: Child,
+    /// The supervisor ends everything when this is closed, by whatever closes it.
     lifeline: Option<ChildStdin>,
     ends: Receiver<(usize, String)>,
     errors: [Option<Tail>; 2],
     hangs: [Arc<AtomicBool>; 2],
     #[expect(dead_code, reason = "who writes to a FIFO that nobody has open is ended by that")]
     held: Vec<File>,
-    /// Kept for the case that the warden does not come to remove it.
+    /// Kept for the case that the supervisor does not come to remove it.
     folder: PathBuf,
 }
 
@@ -71,7 +71,7 @@ pub struct LockstepError {
 
 impl Session {
     /// Starts the traced interpreter and the emulator. `trace27` is this very program, which
-    /// runs again as the warden, by its command `lockstep-warden`.
+    /// runs again as the supervisor, by its command `lockstep-supervisor`.
     ///
     /// The traces come in the order of [`SIDES`]; each must be read, or its writer waits. They
     /// end when their process has, even if others hold them open.
@@ -84,11 +84,11 @@ impl Session {
             .prefix("trace27-")
             .tempdir()
             .map_err(because("cannot make a folder for the traces' FIFOs"))?
-            // From here on the warden removes it.
+            // From here on the supervisor removes it.
             .keep();
         let session = Session::start_in(plan, trace27, &folder);
         if session.is_err() {
-            // The warden may have done so.
+            // The supervisor may have done so.
             let _ = fs::remove_dir_all(&folder);
         }
         session
@@ -116,22 +116,22 @@ impl Session {
             errors.push(if same { None } else { Some(fifo(&command.errors)?.reader(clone)) });
         }
         let mut start = Command::new(trace27);
-        start.arg("lockstep-warden").arg(folder);
+        start.arg("lockstep-supervisor").arg(folder);
         for command in &commands {
             start.args(command.fields());
         }
-        let mut warden = start
+        let mut supervisor = start
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(because(format!("cannot start `{}`", trace27.display())))?;
-        let lifeline = warden.stdin.take();
-        let reports = warden.stdout.take();
+        let lifeline = supervisor.stdin.take();
+        let reports = supervisor.stdout.take();
         let (send, ends) = mpsc::channel();
         let (ready, started) = mpsc::channel();
         let folder = folder.to_owned();
         let mut session =
-            Session { warden, lifeline, ends, errors: [None, None], hangs, held, folder };
+            Session { supervisor, lifeline, ends, errors: [None, None], hangs, held, folder };
         thread::spawn(move || {
             if let Some(reports) = reports {
                 listen(BufReader::new(reports), &ready, &send, done);
@@ -163,7 +163,7 @@ impl Session {
     /// how those ended that had ended by themselves.
     pub fn stop(mut self) -> [End; 2] {
         let mut ends = [End::default(), End::default()];
-        // What had ended before: the warden speaks of no other.
+        // What had ended before: the supervisor speaks of no other.
         self.close();
         for (side, status) in self.ends.try_iter() {
             ends[side].status = Some(status);
@@ -178,7 +178,7 @@ impl Session {
     fn close(&mut self) {
         if self.lifeline.take().is_some() {
             // It ends once nothing is left.
-            let _ = self.warden.wait();
+            let _ = self.supervisor.wait();
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
@@ -192,7 +192,7 @@ impl Drop for Session {
 
 type Started = Result<(), (usize, String)>;
 
-/// Passes on what the warden says; see `warden::say`.
+/// Passes on what the supervisor says; see `supervisor::say`.
 fn listen(
     reports: impl BufRead,
     ready: &Sender<Started>,
@@ -209,9 +209,9 @@ fn listen(
             (Some("ready"), _) => ready.send(Ok(())).is_ok(),
             (Some("failed"), Some(side @ 0..2)) => ready.send(Err((side, rest))).is_ok(),
             (Some("ended"), Some(side @ 0..2)) => {
-                let told = ends.send((side, rest)).is_ok();
+                let sent = ends.send((side, rest)).is_ok();
                 running[side] = None;
-                told
+                sent
             }
             _ => false,
         };
@@ -227,7 +227,7 @@ fn ended_pair() -> Result<Ended, LockstepError> {
     Ok(([left, right], [Some(left_running), Some(right_running)]))
 }
 
-/// What the warden is told of one process.
+/// What the supervisor needs to start one process.
 #[derive(Clone, Debug)]
 struct Start {
     input: PathBuf,

@@ -39,9 +39,9 @@ fn a_trace_goes_there_and_back() {
     fs::write(dir.path().join("a.txt"), BLOG).unwrap();
     let made = trace27(dir.path(), &["convert", "--to", "jsonl", "a.txt", "b.jsonl.zst"]);
     assert!(made.status.success() && made.stdout.is_empty() && made.stderr.is_empty(), "{made:?}");
-    let made = trace27(dir.path(), &["convert", "--to", "blog", "b.jsonl.zst", "-"]);
+    let made = trace27(dir.path(), &["convert", "--to", "line", "b.jsonl.zst", "-"]);
     assert_eq!(String::from_utf8(made.stdout).unwrap(), BLOG);
-    let made = start(dir.path(), &["convert", "--to", "blog", "-", "-"], BLOG.as_bytes());
+    let made = start(dir.path(), &["convert", "--to", "line", "-", "-"], BLOG.as_bytes());
     assert_eq!(String::from_utf8(made.stdout).unwrap(), BLOG);
 }
 
@@ -51,8 +51,8 @@ fn resolve_chooses_meanings() {
     let line = b"{\"code\":1,\"name\":\"f\"}\n\
         {\"c\":1,\"pc\":0,\"op\":100,\"arg\":1,\"argRepr\":\"x\"}\n";
     for (args, wanted) in [
-        (&["convert", "--to", "blog", "-", "-"][..], "f> 0 LOAD_CONST (1)\n"),
-        (&["convert", "-r", "--to", "blog", "-", "-"], "f> 0 LOAD_CONST (x)\n"),
+        (&["convert", "--to", "line", "-", "-"][..], "f> 0 LOAD_CONST (1)\n"),
+        (&["convert", "-r", "--to", "line", "-", "-"], "f> 0 LOAD_CONST (x)\n"),
     ] {
         let made = start(dir.path(), args, line);
         assert_eq!(String::from_utf8(made.stdout).unwrap(), wanted);
@@ -65,9 +65,9 @@ fn the_input_is_never_overwritten_and_no_half_is_left() {
     let cut = format!("{BLOG}f> 4 POP_");
     fs::write(dir.path().join("a.txt"), &cut).unwrap();
     fs::write(dir.path().join("b.txt"), "before").unwrap();
-    let message = refused(&trace27(dir.path(), &["convert", "--to", "blog", "a.txt", "./a.txt"]));
+    let message = refused(&trace27(dir.path(), &["convert", "--to", "line", "a.txt", "./a.txt"]));
     assert!(message.contains("cannot write `./a.txt`: it is the input"), "{message}");
-    let message = refused(&trace27(dir.path(), &["convert", "--to", "blog", "a.txt", "b.txt"]));
+    let message = refused(&trace27(dir.path(), &["convert", "--to", "line", "a.txt", "b.txt"]));
     assert!(message.starts_with("trace27: `a.txt`, line 3 (byte 38): the trace was cut short"));
     assert_eq!(fs::read_to_string(dir.path().join("a.txt")).unwrap(), cut);
     assert_eq!(fs::read_to_string(dir.path().join("b.txt")).unwrap(), "before");
@@ -88,17 +88,19 @@ fn validate_names_the_first_bad_line() {
 
     fs::write(dir.path().join("a.txt"), BLOG).unwrap();
     let shown = trace27(dir.path(), &["validate", "a.txt"]);
-    let wanted = "`a.txt`: valid blog, 2 steps; with code name, operand, operand's meaning\n";
+    let wanted = "`a.txt`: valid line, 2 steps; with code name, operand, operand's meaning\n";
     assert_eq!((shown.status.code(), &shown.stdout[..]), (Some(0), wanted.as_bytes()));
     let message = refused(&trace27(dir.path(), &["validate", "--format", "jsonl", "a.txt"]));
-    assert!(message.contains("line 1 (byte 0): no JSON object: `{` is wanted in column 1"));
+    assert!(message.contains(
+        "line 1 (byte 0): this line is no step: no JSON object: `{` is wanted in column 1"
+    ));
 }
 
 #[test]
 fn what_is_no_trace_is_told_what_is_one() {
     let dir = tempfile::tempdir().unwrap();
     let message = refused(&start(dir.path(), &["validate", "-"], b"hello\n"));
-    assert!(message.contains("`blog`, `jsonl`, `xpython`"), "{message}");
+    assert!(message.contains("`line`, `jsonl`, `xpython`"), "{message}");
     let message = refused(&trace27(dir.path(), &["validate", "missing.txt"]));
     assert!(message.starts_with("trace27: `missing.txt`: "), "{message}");
     let message = refused(&trace27(dir.path(), &["validate", "."]));

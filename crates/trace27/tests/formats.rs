@@ -51,7 +51,7 @@ fn every_example_of_the_page_is_a_trace_of_its_format() {
             (language.clone(), steps)
         })
         .collect();
-    let wanted = [("blog", 5), ("blog", 4), ("jsonl", 4), ("jsonl", 2), ("xpython", 5)];
+    let wanted = [("line", 5), ("line", 4), ("jsonl", 4), ("jsonl", 2), ("xpython", 5)];
     let found: Vec<_> = found.iter().map(|(name, steps)| (&name[..], *steps)).collect();
     assert_eq!(found, wanted);
 }
@@ -73,7 +73,7 @@ fn the_commands_of_the_page_run() {
         let (_, text) = examples.iter().find(|(name, _)| name == language).unwrap();
         fs::write(dir.path().join(file), text).unwrap();
     };
-    write("trace.txt", "blog");
+    write("trace.txt", "line");
     write("trace.jsonl", "jsonl");
     let mut ran = 0;
     for line in docs("trace-format.md").lines() {

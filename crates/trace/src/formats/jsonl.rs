@@ -11,9 +11,12 @@ use std::ops::Range;
 
 use crate::formats::json::{self, Text};
 use crate::lines::Lines;
-use crate::step::{About, Code, Event, Events, Fields, Format, Operand, Position, ReadError};
+use crate::step::{About, Code, Fields, Format, Operand, Position, ReadError, Step, Steps};
 use codes::Codes;
-use line::{Line, Step};
+use line::{Line, StepLine};
+
+/// What to do about a line that holds no object.
+const ADVICE: &str = "; `--lenient` skips such lines";
 
 /// A py27-trace being read.
 #[derive(Debug)]
@@ -22,8 +25,13 @@ pub struct Jsonl<'a> {
     steps: u64,
     /// The last step's own number.
     numbered: Option<u64>,
-    /// Bytes of the last line given.
+    /// Bytes of the last line given, and where in that line its object starts.
     used: usize,
+    start: usize,
+    lenient: bool,
+    /// Lines skipped, and lines with other text before their object.
+    skipped: u64,
+    trimmed: u64,
     codes: Codes,
     about: About,
     /// Whether the summary has been read.
@@ -40,6 +48,10 @@ impl<'a> Jsonl<'a> {
             steps: 0,
             numbered: None,
             used: 0,
+            start: 0,
+            lenient: false,
+            skipped: 0,
+            trimmed: 0,
             codes: Codes::default(),
             about: About::default(),
             ended: false,
@@ -47,15 +59,34 @@ impl<'a> Jsonl<'a> {
         }
     }
 
-    pub(super) fn lines(&self) -> &Lines<'a> {
-        &self.lines
+    /// Skips lines that hold no object, and what other text is before one.
+    #[must_use]
+    pub fn lenient(mut self, lenient: bool) -> Jsonl<'a> {
+        self.lenient = lenient;
+        self
     }
 
     /// Takes in lines up to the next step, and gives that and the end of its line.
-    fn step(&mut self) -> Result<Option<(Step, usize)>, ReadError> {
+    fn step(&mut self) -> Result<Option<(StepLine, usize)>, ReadError> {
         loop {
             let Some(ahead) = self.lines.ahead(0)? else { return Ok(None) };
-            let line = &self.lines.text()[..ahead.end];
+            let mut line = &self.lines.text()[..ahead.end];
+            self.start = 0;
+            if self.lenient && !json::is_object(line) {
+                let found = memchr::memmem::find(line, b"{\"");
+                match found.filter(|&at| json::is_object(&line[at..])) {
+                    None => {
+                        self.skipped += 1;
+                        self.lines.pass(ahead.next, 1);
+                        continue;
+                    }
+                    Some(at) => {
+                        line = &line[at..];
+                        self.start = at;
+                        self.trimmed += 1;
+                    }
+                }
+            }
             let taken = match Line::parse(line) {
                 _ if self.ended => Err("the summary is the last line of a trace".to_owned()),
                 Ok(Line::Step(step)) => {
@@ -83,7 +114,13 @@ impl<'a> Jsonl<'a> {
             if let Err(reason) = taken {
                 // A line that is whole needs no newline: JSON says itself where it ends.
                 let cut = ahead.is_cut() && !json::is_object(line);
-                let error = if cut { ReadError::cut() } else { ReadError::syntax(reason) };
+                let error = if cut {
+                    ReadError::cut()
+                } else if line.trim_ascii_start().starts_with(b"{") {
+                    ReadError::syntax(reason)
+                } else {
+                    ReadError::syntax(format!("this line is no step: {reason}{ADVICE}"))
+                };
                 return Err(self.lines.error(error));
             }
             self.lines.pass(ahead.next, 1);
@@ -124,8 +161,8 @@ impl Piece {
     }
 }
 
-impl Events for Jsonl<'_> {
-    fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
+impl Steps for Jsonl<'_> {
+    fn next(&mut self) -> Result<Option<Step<'_>>, ReadError> {
         let used = std::mem::take(&mut self.used);
         self.lines.pass(used, u64::from(used > 0));
         let Some((step, end)) = self.step()? else { return Ok(None) };
@@ -148,14 +185,14 @@ impl Events for Jsonl<'_> {
                 ))));
             }
         };
-        let text = &self.lines.text()[..end];
+        let text = &self.lines.text()[self.start..end];
         let scratch = &mut self.scratch;
         scratch.clear();
         let meaning = step.meaning.map(|(raw, escaped)| Piece::text(text, raw, escaped, scratch));
         let stack = step.stack.map(|raw| Piece::array(text, raw, scratch));
         let blocks = step.blocks.map(|raw| Piece::array(text, raw, scratch));
         let get = |piece: Piece| piece.get(text, &self.scratch);
-        Ok(Some(Event {
+        Ok(Some(Step {
             position: Position { line, offset, step: self.steps },
             code,
             pc: step.pc,
@@ -176,6 +213,18 @@ impl Events for Jsonl<'_> {
         Format::Jsonl
     }
 
+    fn name(&self) -> &str {
+        self.lines.name()
+    }
+
+    fn other_lines(&self) -> u64 {
+        self.skipped
+    }
+
+    fn trimmed_lines(&self) -> u64 {
+        self.trimmed
+    }
+
     fn fields(&self) -> Fields {
         Fields::ALL
     }
@@ -188,5 +237,6 @@ impl Events for Jsonl<'_> {
 /// Whether a line shows that a trace is of this format.
 pub(super) fn recognise(line: &[u8]) -> bool {
     // A log of something else may hold other objects.
-    Line::parse(line).is_ok()
+    let after = memchr::memmem::find(line, b"{\"").filter(|&at| at > 0);
+    Line::parse(line).is_ok() || after.is_some_and(|at| Line::parse(&line[at..]).is_ok())
 }

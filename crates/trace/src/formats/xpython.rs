@@ -16,7 +16,7 @@
 use memchr::memmem;
 
 use crate::lines::Lines;
-use crate::step::{Code, Event, Events, Fields, Format, Operand, Position, ReadError};
+use crate::step::{Code, Fields, Format, Operand, Position, ReadError, Step, Steps};
 use bytecode::opcode::{self, Operand as Kind};
 
 const INFO: &[u8] = b"INFO:xpython.vm:";
@@ -42,10 +42,6 @@ impl<'a> Xpython<'a> {
         Xpython { lines, steps: 0, used: (0, 0), debug: false, others: 0, info }
     }
 
-    pub(super) fn lines(&self) -> &Lines<'a> {
-        &self.lines
-    }
-
     /// Where the constant ends whose first line ends at `end` and is followed by `next`, and the
     /// bytes and lines up to there.
     fn constant(&mut self, end: usize, next: usize) -> Result<(usize, usize, u64), ReadError> {
@@ -66,8 +62,8 @@ impl<'a> Xpython<'a> {
     }
 }
 
-impl Events for Xpython<'_> {
-    fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
+impl Steps for Xpython<'_> {
+    fn next(&mut self) -> Result<Option<Step<'_>>, ReadError> {
         let (bytes, lines) = std::mem::take(&mut self.used);
         self.lines.pass(bytes, lines);
         let (head, ahead) = loop {
@@ -102,7 +98,7 @@ impl Events for Xpython<'_> {
             (code.name, code.file) = (Some(found.name), Some(found.file));
             end = head.rest + found.start;
         }
-        Ok(Some(Event {
+        Ok(Some(Step {
             position: Position { line, offset, step: self.steps },
             code,
             pc: head.pc,
@@ -116,6 +112,10 @@ impl Events for Xpython<'_> {
 
     fn format(&self) -> Format {
         Format::Xpython
+    }
+
+    fn name(&self) -> &str {
+        self.lines.name()
     }
 
     fn fields(&self) -> Fields {

@@ -23,6 +23,7 @@ enum Kind {
     Cut,
     TooLong(usize),
     Unknown,
+    Empty,
     Syntax(String),
 }
 
@@ -55,6 +56,11 @@ impl ReadError {
     /// The content is of no known format.
     pub fn unknown() -> ReadError {
         ReadError::new(Kind::Unknown)
+    }
+
+    /// The trace has no steps.
+    pub fn empty() -> ReadError {
+        ReadError::new(Kind::Empty)
     }
 
     /// The format does not allow this; `reason` in lower case, without full stop.
@@ -123,6 +129,9 @@ impl ReadError {
                      format it has, or see docs/trace-format.md"
                 )
             }
+            Kind::Empty => "the trace has no steps, so there is nothing to compare or check; \
+                            `--allow-empty` accepts it"
+                .to_owned(),
             Kind::Syntax(reason) => reason.clone(),
         }
     }
@@ -167,6 +176,6 @@ mod tests {
         let error = ReadError::syntax("no section starts here").at_byte(7).in_file("a.flow");
         assert_eq!(error.to_string(), "`a.flow`, byte 7: no section starts here");
         assert_eq!((error.line(), error.offset()), (None, Some(7)));
-        assert!(ReadError::unknown().to_string().contains("`blog`, `jsonl`, `xpython`, `flow`"));
+        assert!(ReadError::unknown().to_string().contains("`line`, `jsonl`, `xpython`, `flow`"));
     }
 }

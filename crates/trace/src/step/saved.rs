@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Code, Event, Operand, Position};
+use super::{Code, Operand, Position, Step};
 
 /// A copy of one step. Saving another in its place takes no new memory where the old suffices.
 #[derive(Clone, Debug)]
@@ -15,10 +15,10 @@ pub struct Saved {
     stack: Option<Range<usize>>,
     blocks: Option<Range<usize>>,
     /// What borrows nothing.
-    rest: Event<'static>,
+    rest: Step<'static>,
 }
 
-const EMPTY: Event<'static> = Event {
+const EMPTY: Step<'static> = Step {
     position: Position::START,
     code: Code { number: None, name: None, file: None, first_line: None, sha256: None },
     pc: 0,
@@ -31,7 +31,7 @@ const EMPTY: Event<'static> = Event {
 
 impl Saved {
     /// A copy of `event`.
-    pub fn new(event: &Event<'_>) -> Saved {
+    pub fn new(event: &Step<'_>) -> Saved {
         let mut saved = Saved {
             bytes: Vec::new(),
             sha256: None,
@@ -47,7 +47,7 @@ impl Saved {
     }
 
     /// Saves `event` in the place of the one before.
-    pub fn set(&mut self, event: &Event<'_>) {
+    pub fn set(&mut self, event: &Step<'_>) {
         self.bytes.clear();
         let mut keep = |bytes: &[u8]| {
             let start = self.bytes.len();
@@ -67,7 +67,7 @@ impl Saved {
         };
         self.meaning = keep(meaning);
         self.sha256 = event.code.sha256.copied();
-        self.rest = Event {
+        self.rest = Step {
             position: event.position,
             code: Code {
                 number: event.code.number,
@@ -84,10 +84,10 @@ impl Saved {
     }
 
     /// The step.
-    pub fn event(&self) -> Event<'_> {
+    pub fn step(&self) -> Step<'_> {
         let get = |range: &Option<Range<usize>>| range.clone().map(|range| &self.bytes[range]);
         let meaning = &self.bytes[self.meaning.clone()];
-        Event {
+        Step {
             code: Code {
                 name: get(&self.name),
                 file: get(&self.file),
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_saved_step_is_the_same_step() {
-        let full = Event {
+        let full = Step {
             position: Position { line: 7, offset: 99, step: 5 },
             code: Code {
                 number: Some(1),
@@ -131,11 +131,11 @@ mod tests {
             blocks: Some(b"[]"),
         };
         let mut saved = Saved::new(&full);
-        assert_eq!(saved.event(), full);
+        assert_eq!(saved.step(), full);
         for operand in [Operand::Absent, Operand::Either(b"x"), Operand::Meaning(b"")] {
-            let event = Event { operand, stack: None, ..full };
+            let event = Step { operand, stack: None, ..full };
             saved.set(&event);
-            assert_eq!(saved.event(), event);
+            assert_eq!(saved.step(), event);
         }
     }
 }

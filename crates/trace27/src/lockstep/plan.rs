@@ -98,7 +98,7 @@ fn fill(argument: &OsStr, path: &Path) -> OsString {
 /// The program in an emulator's command, and the arguments behind it: `named`, or the first
 /// argument that names a `.pyc` of 2.7, or else the last that names a `.py` file. `{trace}` is no
 /// argument of the program's.
-pub(super) fn find_program(
+pub(crate) fn find_program(
     emulator: &[OsString],
     named: Option<&Path>,
 ) -> Option<(PathBuf, Vec<OsString>)> {
@@ -120,7 +120,7 @@ pub(super) fn find_program(
 }
 
 /// Whether a file starts as a `.pyc` of 2.7 does.
-pub(super) fn is_compiled(path: &Path) -> bool {
+pub(crate) fn is_compiled(path: &Path) -> bool {
     // A FIFO would have to be opened to tell, and then the emulator would miss its beginning.
     if !path.is_file() {
         return false;
@@ -131,7 +131,7 @@ pub(super) fn is_compiled(path: &Path) -> bool {
 }
 
 /// The traced interpreter and its `tracer.py`: in a folder above `trace27`, or in this one.
-pub(super) fn find_python(trace27: &Path) -> Option<(PathBuf, PathBuf)> {
+pub(crate) fn find_python(trace27: &Path) -> Option<(PathBuf, PathBuf)> {
     let mut folders: Vec<PathBuf> = trace27.ancestors().skip(1).map(Path::to_owned).collect();
     folders.extend(env::current_dir());
     folders.into_iter().find_map(|folder| {

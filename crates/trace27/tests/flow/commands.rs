@@ -51,7 +51,7 @@ fn a_recording_is_any_trace() {
     }
     for file in ["t.flow", "t.flow.zst"] {
         for (options, wanted) in [(&[][..], recorded.all(false)), (&["-r"], recorded.all(true))] {
-            let arguments = [&["convert", "--to", "blog"], options, &[file, "-"]].concat();
+            let arguments = [&["convert", "--to", "line"], options, &[file, "-"]].concat();
             let output = trace27(folder.path(), &arguments);
             assert!(output.stdout == wanted, "{}", text(&output.stderr));
         }
@@ -96,7 +96,7 @@ fn nothing_becomes_a_recording() {
     assert!(!folder.path().join("new.flow").exists());
     let bare = record_about(HOW, &json!({ "constants": false }));
     fs::write(folder.path().join("bare.flow"), bare.bytes).unwrap();
-    for arguments in [&["convert", "--to", "blog", "-r"][..], &["expand", "-r"]] {
+    for arguments in [&["convert", "--to", "line", "-r"][..], &["expand", "-r"]] {
         let output = trace27(folder.path(), &[arguments, &["bare.flow", "-"]].concat());
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains("was recorded without constants"));

@@ -41,7 +41,7 @@ fn programs_without_end_are_ended_where_they_part() {
     let endless = "while :; do echo 'f> 0 NOP'; echo 'f> 1 JUMP_ABSOLUTE (0)'; done";
     let parts = format!("echo 'f> 0 NOP'; echo 'f> 1 JUMP_ABSOLUTE (1)'; {endless}");
     let (status, output, errors) = run(&format!("exec > \"$2\"; {endless}"), &parts, &[]);
-    assert!(output.contains("the traces part after 1 steps in common"), "{output}");
+    assert!(output.contains("the traces diverge after 1 step in common"), "{output}");
     assert_eq!((status, errors.as_str()), (1, ""));
 }
 
@@ -54,7 +54,7 @@ fn a_crash_is_told_with_the_last_words() {
     assert!(output.contains("more than 1000 steps"), "{output}");
     assert_eq!(
         errors,
-        "trace27: the emulator ended by itself: exit status: 7; the last it wrote to standard \
+        "trace27: the emulator ended with exit status 7; the last it wrote to standard \
          error:\n    no\u{fffd}[31m\n    way\n"
     );
     assert_eq!(status, 1);
@@ -65,8 +65,11 @@ fn a_side_that_hangs_is_told() {
     let traced = "exec > \"$2\"; while :; do echo 'f> 0 NOP'; done";
     let emulator = format!("echo 'f> 0 NOP'; {HANG}");
     let (status, output, errors) = run(traced, &emulator, &["--silence=1"]);
-    assert!(output.contains("after 1 steps"), "{output}");
-    assert!(errors.contains("the emulator wrote nothing for too long"), "{errors}");
+    assert!(output.contains("after 1 step "), "{output}");
+    assert!(
+        errors.contains("the emulator wrote nothing for 1 second (`--silence`) and was ended"),
+        "{errors}"
+    );
     assert_eq!(status, 1);
 }
 
@@ -96,6 +99,8 @@ fn what_is_missing_is_named() {
         String::from_utf8(output.stderr).unwrap()
     };
     let (command, _temporary) = lockstep(&Plan { program: "none.pyc".into(), ..plan.clone() }, &[]);
+    assert!(errors(command).contains("cannot read the program `none.pyc`: No such file"));
+    let (command, _temporary) = lockstep(&Plan { program: "none".into(), ..plan.clone() }, &[]);
     assert!(errors(command).contains("name the program with `--pyc FILE`"));
     let emulator = vec!["/no/such/emulator".into()];
     let (command, temporary) = lockstep(&Plan { emulator, ..plan }, &[]);
@@ -137,11 +142,28 @@ fn its_own_end_by_a_signal_leaves_nothing() {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
         soon(move || trace27.wait().unwrap());
         canary.dies();
-        // The warden's last deed, after the end of the others; its own end cannot be waited for.
+        // The supervisor's last deed, after the end of the others; its own end cannot be waited for.
         soon(move || {
             while fs::read_dir(temporary.path()).unwrap().count() > 0 {
                 std::thread::yield_now();
             }
         });
+    }
+}
+
+/// A call that the program does not hold: nothing is left to wait for.
+#[test]
+fn an_endless_call_of_the_emulator_is_a_divergence_at_once() {
+    let traced = "exec > \"$2\"; echo 'm> 0 LOAD_CONST (x)'; while :; do echo 'm> 3 NOP'; done";
+    for call in ["helper> 0 NOP", "<module>> 0 NOP"] {
+        let emulator = format!(
+            "echo 'm> 0 LOAD_CONST (x)'; echo 'm> 3 NOP'; echo '{call}'; \
+                     while :; do echo 'helper> 1 NOP'; done"
+        );
+        let options = ["--max-omitted=100"];
+        let options = if call.starts_with('<') { &options[..] } else { &[] };
+        let (status, output, errors) = run(traced, &emulator, options);
+        assert!(output.contains("the traces diverge after 2 steps in common"), "{output}");
+        assert_eq!((status, errors.as_str()), (1, ""));
     }
 }

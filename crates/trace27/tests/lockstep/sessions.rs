@@ -98,7 +98,7 @@ fn a_panic_ends_them() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_end_of_the_warden_ends_them() {
+fn the_end_of_the_supervisor_ends_them() {
     let stage = Stage::new();
     let hang = format!("exec 9> \"$canary\"; echo $PPID >&9; {HANG}");
     let (_session, [left, right]) = stage.start(&hang, &hang);

@@ -13,7 +13,7 @@ pub(super) const VERSION: i64 = 1;
 pub(super) enum Line<'a> {
     Header(About),
     Code(CodeRecord<'a>),
-    Step(Step),
+    Step(StepLine),
     Summary { steps: Option<u64>, exit: Option<i32> },
 }
 
@@ -27,7 +27,7 @@ pub(super) struct CodeRecord<'a> {
 }
 
 /// What a step says. Ranges are in its line.
-pub(super) struct Step {
+pub(super) struct StepLine {
     pub n: Option<u64>,
     pub depth: Option<u32>,
     pub code: Option<u32>,
@@ -149,7 +149,7 @@ fn header(known: &Known<'_>) -> Result<About, String> {
     Ok(About { program, sha256, ..About::default() })
 }
 
-fn step(line: &[u8], known: &Known<'_>) -> Result<Step, String> {
+fn step(line: &[u8], known: &Known<'_>) -> Result<StepLine, String> {
     let opcode = match (known.op, known.op_name) {
         (None, None) => return Err("a step needs `op` or `opName`".to_owned()),
         (None, Some(name)) => opcode_of(name)?,
@@ -176,7 +176,7 @@ fn step(line: &[u8], known: &Known<'_>) -> Result<Step, String> {
         let start = raw.as_ptr() as usize - line.as_ptr() as usize;
         start..start + raw.len()
     };
-    Ok(Step {
+    Ok(StepLine {
         n: optional("n", known.n, integer)?,
         depth: optional("d", known.d, integer)?,
         code: optional("c", known.c, integer)?,

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::codes::MOST;
 use super::line::VERSION;
 use crate::formats::json;
-use crate::step::{About, Code, Event, Operand};
+use crate::step::{About, Code, Operand, Step};
 use bytecode::text::write_number;
 
 /// What an operand that may be its number or its meaning (`Operand::Either`) is written as.
@@ -66,7 +66,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     ///
     /// Those of the output, and more code objects than a reader takes.
-    pub fn step(&mut self, event: &Event<'_>) -> io::Result<()> {
+    pub fn step(&mut self, event: &Step<'_>) -> io::Result<()> {
         self.steps += 1;
         self.buffer.clear();
         let code = self.code(&event.code)?;

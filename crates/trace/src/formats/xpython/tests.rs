@@ -20,7 +20,7 @@ fn shown(log: &[u8]) -> Vec<String> {
     let (steps, error, _) = read(log);
     assert!(error.is_none(), "{error:?}");
     let show = |saved: &Saved| {
-        let event = saved.event();
+        let event = saved.step();
         let text = |text: &[u8]| text.escape_ascii().to_string();
         let operand = match event.operand {
             Operand::Absent => "-".to_owned(),
@@ -123,10 +123,10 @@ fn recorded_logs_have_their_steps() {
 
     let (steps, error, _) = read(log!("closures_vv.log"));
     assert!(error.is_none());
-    let first = steps[0].event();
+    let first = steps[0].step();
     assert_eq!(first.code.name, Some(&b"<module>"[..]));
     assert_eq!(first.code.file, Some(&b"closures.py"[..]));
     let Operand::Meaning(text) = first.operand else { panic!("no meaning") };
     assert!(text.ends_with(b"unbound cells."));
-    assert!(steps.iter().all(|saved| saved.event().code.name.is_some()));
+    assert!(steps.iter().all(|saved| saved.step().code.name.is_some()));
 }

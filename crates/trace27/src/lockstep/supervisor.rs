@@ -2,7 +2,7 @@
 //!
 //! It knows its session by a pipe alone, the lifeline on its standard input. When that closes,
 //! because the session is over or because its process is gone by whatever means, all that the
-//! warden has started is killed. It is in a session of the terminal's own making, so Ctrl-C
+//! supervisor has started is killed. It is in a session of the terminal's own making, so Ctrl-C
 //! does not reach it; on Linux it also becomes the parent of all orphans among its descendants
 //! and finds those that have left their process group, and should it be killed itself, the two
 //! go with it.
@@ -21,9 +21,9 @@ use rustix::process::{
     wait, waitid, waitpid,
 };
 
-/// Runs the processes that `fields` tell of (see `Start::fields`) until standard input is closed,
+/// Runs the processes that `fields` describe (see `Start::fields`) until standard input is closed,
 /// ends them and all that they have started, and removes `folder`.
-pub fn warden(folder: &Path, fields: &[OsString]) {
+pub fn supervise(folder: &Path, fields: &[OsString]) {
     // It fails only where we lead a process group already, and then Ctrl-C does not reach us.
     let _ = setsid();
     adopt_orphans();

@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::formats::Reader;
-use crate::step::{Events, Fields, Format, ReadError};
+use crate::step::{Fields, Format, ReadError, Steps};
 
 /// What a whole trace holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +15,8 @@ pub struct Valid {
     pub steps: u64,
     /// Lines that belong to no step: the program's own output in a log.
     pub other_lines: u64,
+    /// Lines of which text before or after the step was left out.
+    pub trimmed_lines: u64,
     /// What at least one step carries.
     pub fields: Fields,
 }
@@ -25,13 +26,17 @@ pub struct Valid {
 /// # Errors
 ///
 /// The first line that its format does not allow, and unreadable input.
-pub fn validate(reader: &mut Reader<'_>) -> Result<Valid, ReadError> {
+pub fn validate(reader: &mut impl Steps, allow_empty: bool) -> Result<Valid, ReadError> {
     let (mut steps, mut fields) = (0, Fields::NONE);
     while let Some(event) = reader.next()? {
         steps += 1;
         fields |= event.fields();
     }
-    Ok(Valid { format: reader.format(), steps, other_lines: reader.other_lines(), fields })
+    if steps == 0 && !allow_empty {
+        return Err(ReadError::empty().in_file(reader.name()));
+    }
+    let (other_lines, trimmed_lines) = (reader.other_lines(), reader.trimmed_lines());
+    Ok(Valid { format: reader.format(), steps, other_lines, trimmed_lines, fields })
 }
 
 impl Valid {
@@ -43,6 +48,7 @@ impl Valid {
             "format": self.format.name(),
             "steps": self.steps,
             "other_lines": self.other_lines,
+            "trimmed_lines": self.trimmed_lines,
             "fields": self.fields.names().collect::<Vec<_>>(),
         })
     }
@@ -66,6 +72,10 @@ impl fmt::Display for Valid {
         if self.other_lines > 0 {
             write!(f, ", {} other line{}", self.other_lines, plural(self.other_lines))?;
         }
+        if self.trimmed_lines > 0 {
+            let lines = self.trimmed_lines;
+            write!(f, ", {lines} line{} with text around the step", plural(lines))?;
+        }
         let names: Vec<_> = self.fields.names().collect();
         if !names.is_empty() {
             write!(f, "; with {}", names.join(", "))?;
@@ -84,7 +94,7 @@ mod tests {
     fn it_says_what_is_there_or_what_is_wrong() {
         let read = |text: &str| {
             let lines = Lines::of("t", text.as_bytes(), Position::START);
-            validate(&mut Reader::new(lines, None)?)
+            validate(&mut crate::formats::Reader::new(lines, None)?, false)
         };
         let valid = read("{\"pc\":0,\"op\":1,\"stack\":[]}\n").unwrap();
         assert_eq!(valid.to_string(), "valid jsonl, 1 step; with stack");

@@ -1,14 +1,13 @@
-//! Two `blog` texts that are the same for long stretches: compared in blocks, not in lines.
+//! Two texts of `line` that are the same for long stretches: compared in blocks, not in lines.
 //!
 //! Equal bytes are equal steps, so only the left ones are counted. Memory addresses may differ: they
 //! are passed over where they do. Everything else that differs is left to the comparison of steps.
 
-use super::bridge::Bridges;
+use super::omissions::Omissions;
 use super::path::CallPath;
+use super::side::Resume;
 use super::{mask, scan};
-use crate::formats::line::Blog;
-use crate::lines::Lines;
-use crate::step::{Event, Events, Position, Saved};
+use crate::step::{Position, Saved, Step};
 
 /// Bytes compared at once: they are still in the cache when they are counted.
 const BLOCK: usize = 1 << 17;
@@ -23,7 +22,7 @@ pub struct Followed<'a> {
     /// Those of the right, where they are others.
     pub other: Option<CallPath>,
     /// Learns which code is the program's own.
-    pub bridges: Option<&'a mut Bridges>,
+    pub omissions: Option<&'a mut Omissions>,
 }
 
 /// How far two texts are the same.
@@ -51,11 +50,12 @@ impl Prefix {
     /// Tells `passed` from time to time how many bytes of either text are behind it.
     pub fn extend(
         &mut self,
-        left: &[u8],
+        left: (&[u8], &Resume<'_>),
         right: &[u8],
         followed: &mut Followed<'_>,
         passed: &dyn Fn(usize, usize),
     ) {
+        let (left, resume) = left;
         let mut told = 0;
         let (mut l, mut r) = (at(self.left), at(self.right));
         // Where the texts were last in step after an address: the distance holds from there on.
@@ -88,7 +88,7 @@ impl Prefix {
                 }
             }
             let (before, places) = (at(self.left), (self.left, self.right));
-            self.count(left, l, followed);
+            self.count((left, resume), l, followed);
             let here = at(self.left);
             let last = steps.iter().rposition(|step| step.0 <= here).unwrap_or(0);
             self.right.offset = (here - steps[last].0 + steps[last].1) as u64;
@@ -134,7 +134,8 @@ impl Prefix {
 
     /// Moves to the last step that starts before `end`, save for one line: what is behind a
     /// line may still belong to it.
-    fn count(&mut self, left: &[u8], end: usize, followed: &mut Followed<'_>) {
+    fn count(&mut self, left: (&[u8], &Resume<'_>), end: usize, followed: &mut Followed<'_>) {
+        let (left, resume) = left;
         let from = at(self.left);
         let Some(newline) = memchr::memrchr(b'\n', &left[from..end]) else { return };
         let whole = &left[from..from + newline + 1];
@@ -143,26 +144,25 @@ impl Prefix {
             self.go(last, lines, lines);
             return;
         }
-        let lines = Lines::of("", &left[from..], self.left);
-        let mut blog = Blog::from_step(lines, self.left.step);
+        let mut reader = resume(self.left);
         let limit = (from + newline) as u64;
         // The last of them may go on behind the limit, and is left out.
         let mut reached: Option<Saved> = None;
         // A faulty line is met again where it is reported.
-        while let Ok(Some(event)) = blog.next() {
+        while let Ok(Some(event)) = reader.next() {
             if event.position.offset > limit {
                 break;
             }
             match &mut reached {
                 Some(reached) => {
-                    followed.step(&reached.event());
+                    followed.step(&reached.step());
                     reached.set(&event);
                 }
                 None => reached = Some(Saved::new(&event)),
             }
         }
         if let Some(reached) = reached {
-            let reached = reached.event().position;
+            let reached = reached.step().position;
             let bytes = (reached.offset - self.left.offset) as usize;
             self.go(bytes, reached.line - self.left.line, reached.step - self.left.step);
         }
@@ -187,19 +187,19 @@ impl Followed<'_> {
         if let Some(other) = &mut self.other {
             scan::lines(lines, other)?;
         }
-        if let Some(bridges) = &mut self.bridges {
-            bridges.learn_lines(lines);
+        if let Some(omissions) = &mut self.omissions {
+            omissions.learn_lines(lines);
         }
         Some(count)
     }
 
-    fn step(&mut self, event: &Event<'_>) {
+    fn step(&mut self, event: &Step<'_>) {
         self.path.step(event);
         if let Some(other) = &mut self.other {
             other.step(event);
         }
-        if let Some(bridges) = &mut self.bridges {
-            bridges.learn_step(event);
+        if let Some(omissions) = &mut self.omissions {
+            omissions.learn_step(event);
         }
     }
 }
@@ -219,12 +219,14 @@ fn at(position: Position) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::diff::testing;
 
     fn prefix(left: &str, right: &str) -> (Prefix, Vec<String>) {
         let (left, right) = (left.as_bytes(), right.as_bytes());
         let mut prefix = Prefix::new(Position::START, Position::START);
         let mut followed = Followed::default();
-        prefix.extend(left, right, &mut followed, &|_, _| {});
+        let resume: Resume<'_> = Box::new(|position| testing::reader(left, position));
+        prefix.extend((left, &resume), right, &mut followed, &|_, _| {});
         let names =
             followed.path.innermost(9).into_iter().map(|n| String::from_utf8_lossy(n).into_owned());
         (prefix, names.collect())

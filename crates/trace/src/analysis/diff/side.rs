@@ -3,87 +3,72 @@
 use std::collections::VecDeque;
 
 use super::path::CallPath;
-use crate::formats::Reader;
-use crate::input::Input;
-use crate::lines::Lines;
-use crate::step::{Code, Event, Events, Fields, Format, Operand, Position, ReadError, Saved};
+use crate::step::{Code, Fields, Format, Operand, Position, ReadError, Saved, Step, Steps};
 use bytecode::opcode::{self, Operand as Kind};
 
 /// Steps of more bytes are not kept as they are.
 const LARGE: usize = 1 << 16;
-/// Bytes that are looked at to tell whether operands are meanings.
-const SAMPLE: usize = 1 << 20;
-/// Bytes behind the place that may be looked at again, for context.
+/// Bytes before the place that may be looked at again, for context.
 pub const KEPT: usize = 1 << 20;
-/// Bytes after which it is told that they are behind.
+/// Bytes after which what is passed is released.
 const RELEASE: u64 = 8 << 20;
 
+/// A trace, opened to be compared.
+pub struct Opened<'a> {
+    /// Its steps, from the first on.
+    pub steps: Box<dyn Steps + 'a>,
+    /// Its text, where that is a plain file.
+    pub whole: Option<Whole<'a>>,
+    /// Whether operands that may be either are meanings, if that is known.
+    pub resolved: Option<bool>,
+}
+
+/// The text of a trace, all of it in memory.
+pub struct Whole<'a> {
+    /// The bytes.
+    pub text: &'a [u8],
+    /// Takes how many of the first bytes will hardly be looked at again.
+    pub release: Box<dyn Fn(usize) + 'a>,
+    /// Reads on from a step in the middle, where the format allows it.
+    pub resume: Option<Resume<'a>>,
+}
+
+/// Gives a reader of the steps from a place on.
+pub type Resume<'a> = Box<dyn Fn(Position) -> Box<dyn Steps + 'a> + 'a>;
+
 /// A trace that is being compared.
-#[derive(Debug)]
 pub struct Side<'a> {
     name: String,
-    /// The whole text, where the trace is a plain file, and who holds it.
-    text: Option<&'a [u8]>,
-    input: Option<&'a Input>,
-    /// How many of its bytes were behind when that was last told.
+    whole: Option<Whole<'a>>,
+    /// How many of its bytes were released.
     released: u64,
-    reader: Reader<'a>,
+    reader: Box<dyn Steps + 'a>,
     // Boxed, since steps move from here to the context and back.
     ahead: VecDeque<Box<Saved>>,
     #[allow(clippy::vec_box, reason = "the boxes are used again")]
     spare: Vec<Box<Saved>>,
-    /// Whether operands of `blog` are meanings, once one has told.
+    /// Whether operands that may be either are meanings, once one has shown it.
     resolved: Option<bool>,
-    /// The frames, as far as the trace tells.
+    /// The frames, as far as the trace says.
     pub path: CallPath,
     /// Steps passed over.
     pub steps: u64,
 }
 
 impl<'a> Side<'a> {
-    /// Starts to read `input`, which is taken unless the whole of it is in memory.
-    ///
-    /// # Errors
-    ///
-    /// Those of opening a reader.
-    pub fn new(
-        input: &'a mut Option<Input>,
-        format: Option<Format>,
-    ) -> Result<Side<'a>, ReadError> {
-        let mapped = input.as_ref().is_some_and(|input| input.mapped().is_some());
-        let (mut holder, mut resolved) = (None, None);
-        let (name, text, mut reader) = if mapped {
-            let input: Option<&'a Input> = input.as_ref();
-            holder = input;
-            let name = input.map(Input::name).unwrap_or_default().to_owned();
-            let text = input.and_then(Input::mapped).unwrap_or_default();
-            let lines = Lines::of(&name, text, Position::START);
-            (name, Some(text), Reader::new(lines, format)?)
-        } else {
-            match input.take() {
-                Some(input) => (input.name().to_owned(), None, Reader::open(input, format)?),
-                None => {
-                    let lines = Lines::of("", b"", Position::START);
-                    (String::new(), Some(&b""[..]), Reader::new(lines, format)?)
-                }
-            }
-        };
-        // Looking ahead in a pipe might wait for steps that are not made yet.
-        if let (true, Reader::Blog(blog)) = (mapped, &mut reader) {
-            resolved = blog.is_resolved(SAMPLE)?;
-        }
-        Ok(Side {
-            name,
-            text,
-            input: holder,
+    /// A trace of which no step has been read.
+    pub fn new(opened: Opened<'a>) -> Side<'a> {
+        Side {
+            name: opened.steps.name().to_owned(),
+            whole: opened.whole,
             released: 0,
-            reader,
+            reader: opened.steps,
             ahead: VecDeque::new(),
             spare: Vec::new(),
-            resolved,
+            resolved: opened.resolved,
             path: CallPath::default(),
             steps: 0,
-        })
+        }
     }
 
     /// What messages call it.
@@ -106,9 +91,15 @@ impl<'a> Side<'a> {
         self.resolved
     }
 
-    /// The whole text, if steps can be read from the middle of it.
-    pub fn text(&self) -> Option<&'a [u8]> {
-        self.text.filter(|_| self.format() == Format::Blog)
+    /// The whole text, if steps can be read from the middle of it, and how.
+    pub fn text(&self) -> Option<(&'a [u8], &Resume<'a>)> {
+        let whole = self.whole.as_ref()?;
+        Some((whole.text, whole.resume.as_ref()?))
+    }
+
+    /// Lines that belong to no step, and lines with other text around their step, so far.
+    pub fn left_out(&self) -> (u64, u64) {
+        (self.reader.other_lines(), self.reader.trimmed_lines())
     }
 
     /// Whether its frames are known, not derived.
@@ -116,58 +107,56 @@ impl<'a> Side<'a> {
         self.format() == Format::Flow
     }
 
-    /// Who holds the text.
-    pub fn input(&self) -> Option<&'a Input> {
-        self.input
+    /// Releases all but the last [`KEPT`] of the first `bytes` bytes.
+    pub fn release(&self, bytes: usize) {
+        if let Some(whole) = &self.whole {
+            (whole.release)(bytes.saturating_sub(KEPT));
+        }
     }
 
-    /// Goes on reading `text`, the whole of this trace, from the step at `position`.
-    pub fn resume(&mut self, text: &'a [u8], position: Position) {
-        let rest = usize::try_from(position.offset).ok().and_then(|from| text.get(from..));
-        let reader = Reader::resume(self.format(), &self.name, rest.unwrap_or_default(), position);
-        if let Some(reader) = reader {
-            self.reader = reader;
+    /// Goes on from the step at `position`, where [`Side::text`] allows it.
+    pub fn resume(&mut self, position: Position) {
+        if let Some((_, resume)) = self.text() {
+            self.reader = resume(position);
             self.spare.extend(self.ahead.drain(..));
             self.steps = position.step - 1;
         }
     }
 
-    /// The step that many ahead; `None` behind the end.
+    /// The step that many ahead; `None` after the end.
     ///
     /// # Errors
     ///
     /// Those of reading.
-    pub fn peek(&mut self, ahead: usize) -> Result<Option<Event<'_>>, ReadError> {
+    pub fn peek(&mut self, ahead: usize) -> Result<Option<Step<'_>>, ReadError> {
         while self.ahead.len() <= ahead {
             if !self.pull()? {
                 return Ok(None);
             }
         }
-        Ok(self.ahead.get(ahead).map(|step| step.event()))
+        Ok(self.ahead.get(ahead).map(|step| step.step()))
     }
 
     /// The steps at hand that were looked at and not passed over.
-    pub fn at_hand(&self) -> impl Iterator<Item = Event<'_>> {
-        self.ahead.iter().map(|step| step.event())
+    pub fn at_hand(&self) -> impl Iterator<Item = Step<'_>> {
+        self.ahead.iter().map(|step| step.step())
     }
 
     /// Passes over the next step, which must have been looked at, and gives it.
     pub fn pass(&mut self) -> Option<Box<Saved>> {
         let step = self.ahead.pop_front()?;
-        let event = step.event();
+        let event = step.step();
         match (self.has_frames(), event.depth) {
             (true, Some(depth)) => {
-                self.path.stand(depth as usize, event.code.name.unwrap_or_default());
+                self.path.follow(depth as usize, event.code.name.unwrap_or_default());
             }
             _ => self.path.step(&event),
         }
         // What was read line by line is behind, too.
         let offset = event.position.offset;
-        if let Some(input) = self.input
-            && offset >= self.released.saturating_add(RELEASE)
-        {
+        if offset >= self.released.saturating_add(RELEASE) {
             self.released = offset;
-            input.release(usize::try_from(offset).unwrap_or(usize::MAX).saturating_sub(KEPT));
+            self.release(usize::try_from(offset).unwrap_or(usize::MAX));
         }
         self.steps += 1;
         Some(step)
@@ -175,7 +164,7 @@ impl<'a> Side<'a> {
 
     /// Takes back a step that is not needed any more, for its memory.
     pub fn recycle(&mut self, step: Box<Saved>) {
-        if self.spare.len() < 16 && size(&step.event()) <= LARGE {
+        if self.spare.len() < 16 && size(&step.step()) <= LARGE {
             self.spare.push(step);
         }
     }
@@ -209,7 +198,7 @@ impl<'a> Side<'a> {
 }
 
 /// About how many bytes a step takes.
-pub fn size(event: &Event<'_>) -> usize {
+pub fn size(event: &Step<'_>) -> usize {
     let (Operand::Meaning(text) | Operand::Both(_, text) | Operand::Either(text)) = event.operand
     else {
         return 200 + parts(event);
@@ -217,14 +206,14 @@ pub fn size(event: &Event<'_>) -> usize {
     200 + parts(event) + text.len()
 }
 
-fn parts(event: &Event<'_>) -> usize {
+fn parts(event: &Step<'_>) -> usize {
     let parts = [event.code.name, event.code.file, event.stack, event.blocks];
     parts.into_iter().flatten().map(<[u8]>::len).sum()
 }
 
 /// A step to keep: what is longer than reports show is cut.
 pub fn kept(step: Box<Saved>) -> Box<Saved> {
-    let event = step.event();
+    let event = step.step();
     if size(&event) <= LARGE {
         return step;
     }
@@ -242,7 +231,7 @@ pub fn kept(step: Box<Saved>) -> Box<Saved> {
     };
     let stack = event.stack.map(|text| &text[..cut(text)]);
     let blocks = event.blocks.map(|text| &text[..cut(text)]);
-    Box::new(Saved::new(&Event { code, operand, stack, blocks, ..event }))
+    Box::new(Saved::new(&Step { code, operand, stack, blocks, ..event }))
 }
 
 /// Whether a trace that writes such an operand writes meanings. Names are never numbers; a constant

@@ -1,10 +1,10 @@
-//! What one tracer lists and another leaves out, and where both are in step again behind it.
+//! Omissions: what one tracer lists and another leaves out, and where both agree again after it.
 
 use std::collections::HashSet;
 
 use super::rules::Rules;
 use super::side::{Side, kept, size};
-use crate::step::{Event, Operand, ReadError, Saved};
+use crate::step::{Operand, ReadError, Saved, Step};
 use bytecode::opcode::{self, EXTENDED_ARG, Operand as Kind};
 
 /// Steps of prefixes that are passed over at once.
@@ -25,8 +25,40 @@ const CODE: &[u8] = b"<code object ";
 /// What stands before a constant in a line, behind the offset.
 const LOADS: &[u8] = b" LOAD_CONST (";
 
-const EXEC_STMT: u8 = 85;
-const LOAD_CONST: u8 = 100;
+const EXEC_STMT: u8 = opcode::number("EXEC_STMT");
+const LOAD_CONST: u8 = opcode::number("LOAD_CONST");
+
+/// How many steps of frames one side may list that the other leaves out, in one go. A call that
+/// never returns must not keep a comparison waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Where the left lists them.
+    left: u64,
+    /// Where the right does, having done so before; in its first such frames, of a module and of
+    /// another function.
+    right: [u64; 3],
+}
+
+impl Limits {
+    /// `most` for all of them, or limits by what is likely: a big import takes some ten million
+    /// steps. The trace to trust lists more than an emulator, hardly ever less; and not at all if
+    /// it `is_complete`, save for modules that were loaded before the program started.
+    pub fn new(most: Option<u64>, is_complete: bool) -> Limits {
+        match most {
+            Some(most) => Limits { left: most, right: [most; 3] },
+            None => Limits {
+                left: 50_000_000,
+                right: [1_000_000, 1_000_000, if is_complete { 0 } else { 20_000 }],
+            },
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::new(None, false)
+    }
+}
 
 /// What a side leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +75,7 @@ impl Omission {
     /// All of them.
     pub const ALL: [Omission; 3] = [Omission::Prefix, Omission::AfterPrefix, Omission::Frames];
 
-    /// For people, behind "the left leaves out".
+    /// For people, after "the left leaves out".
     pub const fn text(self) -> &'static str {
         match self {
             Omission::Prefix => "EXTENDED_ARG",
@@ -53,9 +85,9 @@ impl Omission {
     }
 }
 
-/// What was bridged on one side.
+/// What one side left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bridged {
+pub struct Omitted {
     /// What the side leaves out.
     pub omission: Omission,
     /// 0 for the left side, 1 for the right.
@@ -69,7 +101,7 @@ pub struct Bridged {
 /// What came of trying.
 #[derive(Debug)]
 pub enum Crossing {
-    /// There is nothing to bridge.
+    /// Nothing was left out here.
     None,
     /// The sides may be in step again.
     Crossed,
@@ -86,10 +118,10 @@ pub struct Lost {
     pub count: u64,
 }
 
-/// Bridges, and what they need to know.
+/// Omissions, and what they need to know.
 #[derive(Debug, Default)]
-pub struct Bridges {
-    made: Vec<Bridged>,
+pub struct Omissions {
+    made: Vec<Omitted>,
     /// Names of the program's own code objects.
     own: HashSet<Vec<u8>>,
     /// Whether the program's `.pyc` has told them all.
@@ -99,22 +131,23 @@ pub struct Bridges {
     /// Whether there may be more of them.
     missed: bool,
     main_file: Option<Vec<u8>>,
+    limits: Limits,
 }
 
-impl Bridges {
+impl Omissions {
     /// With the names of the program's code objects, where its `.pyc` tells them.
-    pub fn new(own: Option<HashSet<Vec<u8>>>) -> Bridges {
+    pub fn new(own: Option<HashSet<Vec<u8>>>, limits: Limits) -> Omissions {
         let complete = own.is_some();
-        Bridges { own: own.unwrap_or_default(), complete, ..Bridges::default() }
+        Omissions { own: own.unwrap_or_default(), complete, limits, ..Omissions::default() }
     }
 
-    /// What was bridged, in the order of the first times.
-    pub fn made(&self) -> &[Bridged] {
+    /// What was left out, in the order of the first times.
+    pub fn made(&self) -> &[Omitted] {
         &self.made
     }
 
     /// Learns from a step that both sides have: the code objects that the program loads are its own.
-    pub fn learn(&mut self, left: &Event<'_>, right: &Event<'_>, is_first: bool) {
+    pub fn learn(&mut self, left: &Step<'_>, right: &Step<'_>, is_first: bool) {
         self.learn_from(left, is_first);
         self.learn_from(right, is_first);
         // A constant known by its number only may be a code object.
@@ -123,7 +156,7 @@ impl Bridges {
             && matches!(right.operand, Operand::Number(_) | Operand::Absent);
     }
 
-    fn learn_from(&mut self, event: &Event<'_>, is_first: bool) {
+    fn learn_from(&mut self, event: &Step<'_>, is_first: bool) {
         if is_first {
             self.main_file = event.code.file.map(<[u8]>::to_vec);
             self.own.extend(event.code.name.map(<[u8]>::to_vec));
@@ -149,14 +182,14 @@ impl Bridges {
         }
     }
 
-    /// Learns from a step of a `blog` trace as it stands there.
-    pub fn learn_step(&mut self, event: &Event<'_>) {
+    /// Learns from a step of a trace of `line` as it is written there.
+    pub fn learn_step(&mut self, event: &Step<'_>) {
         if let (LOAD_CONST, Operand::Either(text)) = (event.opcode, event.operand) {
             self.learn_constant(text);
         }
     }
 
-    /// Learns from lines of a `blog` trace, each of them a step.
+    /// Learns from lines of a trace of `line`, each of them a step.
     pub fn learn_lines(&mut self, lines: &[u8]) {
         let known = [LOADS, CODE].concat();
         let mut from = 0;
@@ -179,39 +212,39 @@ impl Bridges {
         self.missed = true;
     }
 
-    /// Tries to bridge the difference at which the two sides stand, `last` being the last steps
-    /// they have in common; `lean` is the one that may leave something out.
+    /// Tries to explain the difference between the next steps as an omission, `last` being the last steps
+    /// they have in common; `sparse` is the one that may leave something out.
     ///
     /// # Errors
     ///
     /// Those of reading.
     pub fn cross(
         &mut self,
-        full: &mut Side<'_>,
-        lean: (&mut Side<'_>, usize),
-        last: Option<(&Event<'_>, &Event<'_>)>,
+        dense: &mut Side<'_>,
+        sparse: (&mut Side<'_>, usize),
+        last: Option<(&Step<'_>, &Step<'_>)>,
         rules: &Rules,
     ) -> Result<Crossing, ReadError> {
-        let (lean, which) = lean;
-        let Some(first) = full.peek(0)?.map(|event| event.position.step) else {
+        let (sparse, which) = sparse;
+        let Some(first) = dense.peek(0)?.map(|event| event.position.step) else {
             return Ok(Crossing::None);
         };
-        if let Some((omission, count)) = prefix(full, lean, last, rules)? {
+        if let Some((omission, count)) = prefix(dense, sparse, last, rules)? {
             for _ in 0..count {
-                if let Some(step) = full.pass() {
-                    full.recycle(step);
+                if let Some(step) = dense.pass() {
+                    dense.recycle(step);
                 }
             }
             self.note(omission, which, first, count as u64);
             return Ok(Crossing::Crossed);
         }
-        self.frames(full, lean, which, last, rules)
+        self.frames(dense, sparse, which, last, rules)
     }
 
     fn note(&mut self, omission: Omission, side: usize, first: u64, steps: u64) {
         match self.made.iter_mut().find(|made| (made.omission, made.side) == (omission, side)) {
             Some(made) => made.steps += steps,
-            None => self.made.push(Bridged { omission, side, first, steps }),
+            None => self.made.push(Omitted { omission, side, first, steps }),
         }
     }
 
@@ -221,7 +254,7 @@ impl Bridges {
     }
 
     /// Whether code is not the program's own.
-    fn is_foreign(&self, event: &Event<'_>) -> bool {
+    fn is_foreign(&self, event: &Step<'_>) -> bool {
         match (event.code.file, &self.main_file, event.code.name) {
             (Some(file), Some(main), _) => file != main.as_slice(),
             (_, _, Some(name)) => self.knows() && !self.own.contains(name),
@@ -231,73 +264,86 @@ impl Bridges {
 
     fn frames(
         &mut self,
-        full: &mut Side<'_>,
-        lean: &mut Side<'_>,
+        dense: &mut Side<'_>,
+        sparse: &mut Side<'_>,
         which: usize,
-        last: Option<(&Event<'_>, &Event<'_>)>,
+        last: Option<(&Step<'_>, &Step<'_>)>,
         rules: &Rules,
     ) -> Result<Crossing, ReadError> {
         let Some(steps) = last else { return Ok(Crossing::None) };
         let last = steps.0;
-        let base = last.depth.map_or(full.path.depth(), |depth| depth as usize);
-        let depth = |full: &Side<'_>, event: &Event<'_>| match (last.depth, event.depth) {
+        let base = last.depth.map_or(dense.path.depth(), |depth| depth as usize);
+        let depth = |dense: &Side<'_>, event: &Step<'_>| match (last.depth, event.depth) {
             (Some(_), Some(depth)) => depth as usize,
-            _ => full.path.depth_at(event),
+            _ => dense.path.depth_at(event),
         };
-        let Some(event) = full.peek(0)? else { return Ok(Crossing::None) };
+        let Some(event) = dense.peek(0)? else { return Ok(Crossing::None) };
         let (first, named) = (event.position.step, event.code.name.is_some());
         let jump = opcode::operand(last.opcode) == Kind::JumpAbsolute;
         // What `exec` runs is the program's own: another layer of it, and no import.
         let entered = !jump && last.opcode != EXEC_STMT;
         let module = event.code.name == Some(b"<module>") && event.pc == 0 && entered;
         // A side that left frames out before is known to. Of another the steps must tell it.
-        let bridged = |made: &Bridged| (made.omission, made.side) == (Omission::Frames, which);
-        let known = self.made.iter().any(bridged);
-        // A frame begins; or goes on, as a generator does, after others were bridged.
+        let omitted = |made: &Omitted| (made.omission, made.side) == (Omission::Frames, which);
+        let known = self.made.iter().any(omitted);
+        // A frame begins; or goes on, as a generator does, after others were left out.
         let entered = event.pc == 0 && !jump || known;
         if !(module || entered && self.is_foreign(&event)) || !named {
             return Ok(Crossing::None);
         }
-        let path = full.path.clone();
+        let most = match (which, known, module) {
+            (1, ..) => self.limits.left,
+            (_, true, _) => self.limits.right[0],
+            (_, _, true) => self.limits.right[1],
+            _ => self.limits.right[2],
+        };
+        if most == 0 {
+            return Ok(Crossing::None);
+        }
+        let path = dense.path.clone();
         let mut lost = Lost::default();
-        while let Some(event) = full.peek(0)? {
+        while let Some(event) = dense.peek(0)? {
             let saved = Saved::new(&event);
-            let event = saved.event();
-            let wanted = lean.peek(0)?;
+            let event = saved.step();
+            let wanted = sparse.peek(0)?;
             let same = wanted.is_some_and(|wanted| rules.same(&event, &wanted));
             let own = !self.is_foreign(&event);
-            let back = own && depth(full, &event) <= base;
+            let back = own && depth(dense, &event) <= base;
             let called =
                 self.knows() && own && event.pc == 0 && !(module && lost.count == 0) && same;
             if back || called {
                 break;
             }
-            if same && own && event.code.name == last.code.name && in_step(full, lean, rules)? {
-                full.path.truncate(base);
+            if same && own && event.code.name == last.code.name && in_step(dense, sparse, rules)? {
+                dense.path.truncate(base);
                 break;
             }
-            let Some(step) = full.pass() else { break };
+            if lost.count >= most {
+                dense.path = path;
+                return Ok(Crossing::Lost(lost));
+            }
+            let Some(step) = dense.pass() else { break };
             lost.count += 1;
             if lost.start.len() < SHOWN {
                 lost.start.push(*kept(step));
             } else {
-                full.recycle(step);
+                dense.recycle(step);
             }
         }
         if lost.count == 0 {
             return Ok(Crossing::None);
         }
-        let crossed = match (full.peek(0)?, lean.peek(0)?) {
+        let crossed = match (dense.peek(0)?, sparse.peek(0)?) {
             (None, wanted) => known && wanted.is_none(),
             (Some(event), Some(wanted)) if rules.same(&event, &wanted) => true,
             _ => {
                 known
-                    || prefix(full, lean, Some(steps), rules)?.is_some()
-                    || prefix(lean, full, Some((steps.1, steps.0)), rules)?.is_some()
+                    || prefix(dense, sparse, Some(steps), rules)?.is_some()
+                    || prefix(sparse, dense, Some((steps.1, steps.0)), rules)?.is_some()
             }
         };
         if !crossed {
-            full.path = path;
+            dense.path = path;
             return Ok(Crossing::Lost(lost));
         }
         self.note(Omission::Frames, which, first, lost.count);
@@ -306,9 +352,9 @@ impl Bridges {
 }
 
 /// Whether the next few steps of both sides are the same.
-fn in_step(full: &mut Side<'_>, lean: &mut Side<'_>, rules: &Rules) -> Result<bool, ReadError> {
+fn in_step(dense: &mut Side<'_>, sparse: &mut Side<'_>, rules: &Rules) -> Result<bool, ReadError> {
     for ahead in 0..SURE {
-        match (full.peek(ahead)?, lean.peek(ahead)?) {
+        match (dense.peek(ahead)?, sparse.peek(ahead)?) {
             (Some(left), Some(right)) if rules.same(&left, &right) => {}
             (None, None) => return Ok(true),
             _ => return Ok(false),
@@ -317,14 +363,14 @@ fn in_step(full: &mut Side<'_>, lean: &mut Side<'_>, rules: &Rules) -> Result<bo
     Ok(true)
 }
 
-/// What `full` lists around `EXTENDED_ARG` and `lean` does not, and how many steps that is.
+/// What `dense` lists around `EXTENDED_ARG` and `sparse` does not, and how many steps that is.
 fn prefix(
-    full: &mut Side<'_>,
-    lean: &mut Side<'_>,
-    last: Option<(&Event<'_>, &Event<'_>)>,
+    dense: &mut Side<'_>,
+    sparse: &mut Side<'_>,
+    last: Option<(&Step<'_>, &Step<'_>)>,
     rules: &Rules,
 ) -> Result<Option<(Omission, usize)>, ReadError> {
-    let behind = |event: &Event<'_>, before: (u32, u8)| {
+    let behind = |event: &Step<'_>, before: (u32, u8)| {
         before.1 == EXTENDED_ARG && event.pc == before.0.saturating_add(3)
     };
     let (omission, mut before) = match last {
@@ -335,11 +381,11 @@ fn prefix(
     };
     let mut bytes = 0;
     for count in 0..CHAIN {
-        let Some(event) = full.peek(count)? else {
-            let over = count > 0 && omission == Omission::AfterPrefix && lean.peek(0)?.is_none();
+        let Some(event) = dense.peek(count)? else {
+            let over = count > 0 && omission == Omission::AfterPrefix && sparse.peek(0)?.is_none();
             return Ok(over.then_some((omission, count)));
         };
-        if count > 0 && lean.peek(0)?.is_some_and(|wanted| rules.same(&event, &wanted)) {
+        if count > 0 && sparse.peek(0)?.is_some_and(|wanted| rules.same(&event, &wanted)) {
             return Ok(Some((omission, count)));
         }
         let skipped = match omission {

@@ -4,7 +4,7 @@
 //! that an exception left, and generators that were suspended, show when the next name is not theirs.
 //! Threads that take turns are not told apart. Takes bounded memory, whatever the trace holds.
 
-use crate::step::Event;
+use crate::step::Step;
 use bytecode::opcode::{self, Operand};
 
 /// Frames that are kept; the outermost of a deeper recursion are forgotten.
@@ -14,7 +14,7 @@ const LONGEST: usize = 80;
 /// Frames among which a name is looked for.
 const NEAR: usize = 64;
 
-const RETURN_VALUE: u8 = 83;
+const RETURN_VALUE: u8 = opcode::number("RETURN_VALUE");
 
 /// The names of the frames, outermost first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct CallPath {
 
 impl CallPath {
     /// Follows one step.
-    pub fn step(&mut self, event: &Event<'_>) {
+    pub fn step(&mut self, event: &Step<'_>) {
         self.enter(event.code.name.unwrap_or_default(), event.pc == 0);
         self.leave(event.opcode);
     }
@@ -65,7 +65,7 @@ impl CallPath {
     }
 
     /// Follows one step of a trace that knows how many frames there are.
-    pub fn stand(&mut self, depth: usize, name: &[u8]) {
+    pub fn follow(&mut self, depth: usize, name: &[u8]) {
         if self.depth() == depth && self.top() == Some(cut(name)) {
             return;
         }
@@ -96,7 +96,7 @@ impl CallPath {
     }
 
     /// How many there would be with this step, which is not followed.
-    pub fn depth_at(&self, event: &Event<'_>) -> usize {
+    pub fn depth_at(&self, event: &Step<'_>) -> usize {
         let name = event.code.name.unwrap_or_default();
         if event.pc == 0 && !(self.jumped && self.is_in(name)) {
             return self.depth() + 1;
@@ -157,11 +157,11 @@ fn cut(name: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::testing::events;
+    use crate::analysis::diff::testing::steps;
 
     fn path(text: &str) -> String {
         let mut path = CallPath::default();
-        events(text, |event| path.step(event));
+        steps(text, |step| path.step(step));
         let names: Vec<_> =
             path.innermost(9).into_iter().map(|name| name.escape_ascii().to_string()).collect();
         names.join(" ")
@@ -191,7 +191,7 @@ mod tests {
     fn known_frames_are_not_guessed() {
         let mut path = CallPath::default();
         let mut shown = |depth, name: &str| {
-            path.stand(depth, name.as_bytes());
+            path.follow(depth, name.as_bytes());
             path.innermost(9).concat().escape_ascii().to_string()
         };
         assert_eq!([shown(1, "m"), shown(2, "f"), shown(3, "f")], ["m", "mf", "mff"]);

@@ -1,40 +1,45 @@
-//! The command `lockstep`: what is typed, and what is printed.
+//! `lockstep`: a program on the traced interpreter and on an emulator at once, until they diverge.
 
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::plan::{find_program, find_python, is_compiled};
-use super::{End, Plan, SIDES, Session, Source};
-use trace::diff::args::How;
+use super::diff::How;
+use super::options;
+use crate::lockstep::{End, Plan, SIDES, Session, Source, find_program, find_python, is_compiled};
 use trace::diff::{Report, compare};
 use trace::input::Input;
+use trace::render;
 use trace::step::{Format, ReadError};
 
-/// Behind the end of one trace, steps of the other that are counted.
+/// Steps of one trace that are counted after the end of the other.
 const LEFT_OVER: u64 = 1000;
 
-/// Run a program on the traced interpreter and on an emulator at once, until they part
+/// What to do about an emulator without a trace.
+const STREAMS: &str = "if it writes its trace elsewhere, use `--trace-from`, or `{trace}` in its \
+                       command for a file";
+
+/// Run a program on the traced interpreter and on an emulator at once, until they diverge
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Where the emulator writes its trace, unless `{trace}` in its command stands for a file
+    /// Where the emulator writes its trace, unless its command names a file with `{trace}`
     #[arg(long, value_enum, value_name = "STREAM", default_value = "stdout")]
     pub trace_from: Source,
-    /// Format of the emulator's trace [default: as its content tells]
-    #[arg(long)]
+    /// Format of the emulator's trace [default: recognised by its content]
+    #[arg(long, value_parser = options::format())]
     pub format: Option<Format>,
-    /// Let the traced interpreter write what operands mean in place of their numbers; done for
-    /// `--format xpython`
+    /// Let the traced interpreter write the meaning of operands instead of their numbers. Implied
+    /// by `--format xpython`
     #[arg(short, long)]
     pub resolve: bool,
     /// What both programs read from standard input [default: nothing]
     #[arg(long, value_name = "FILE")]
     pub stdin: Option<PathBuf>,
-    /// Take a side that writes nothing for so long as hanging
+    /// Give up on a side that writes nothing for this long
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub silence: u64,
     /// The traced interpreter [default: ./python27-traced of the project that trace27 is in]
@@ -54,7 +59,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// Runs both, compares, prints, and tells whether the traces are the same.
+    /// Runs both, compares and prints. Returns whether the traces are the same.
     ///
     /// # Errors
     ///
@@ -65,24 +70,31 @@ impl Args {
         let mut how = self.how.clone();
         // Of source there is nothing to disassemble.
         how.pyc = Some(plan.program.clone()).filter(|program| is_compiled(program));
-        let mut config = how.config([Some(Format::Blog), self.format])?;
+        let mut config = how.config([Some(Format::Line), self.format])?;
         config.left_over = LEFT_OVER;
+        config.left_is_complete = true;
+        // A side without steps is reported below, with its last words.
+        config.allow_empty = true;
         let (session, [traced, emulated]) = Session::start(&plan, &trace27)?;
         let compared = Input::from_reader(SIDES[0], traced)
             .and_then(|left| compare(left, Input::from_reader(SIDES[1], emulated)?, &config));
         let ends = session.stop();
-        let report = compared.map_err(|error| unreadable(error, &ends))?;
+        let report = compared.map_err(|error| unreadable(error, &ends, self.silence.max(1)))?;
         self.check(&report, &ends)?;
         how.print(&report)?;
         if !report.is_identical() {
-            for line in SIDES.iter().zip(&ends).filter_map(|(name, end)| told(name, end)) {
+            for line in SIDES
+                .iter()
+                .zip(&ends)
+                .filter_map(|(name, end)| ended(name, end, self.silence.max(1)))
+            {
                 writeln!(io::stderr(), "trace27: {line}")?;
             }
         }
         Ok(report.is_identical())
     }
 
-    fn plan(&self, trace27: &std::path::Path) -> Result<Plan> {
+    fn plan(&self, trace27: &Path) -> Result<Plan> {
         let (python, tracer) = match (&self.python, &self.tracer) {
             (Some(python), Some(tracer)) => (python.clone(), tracer.clone()),
             (python, tracer) => {
@@ -99,17 +111,12 @@ impl Args {
                 (python.clone().unwrap_or(found_python), tracer.clone().unwrap_or(found_tracer))
             }
         };
-        let (program, arguments) = match (
-            find_program(&self.emulator, self.how.pyc.as_deref()),
-            &self.how.pyc,
-        ) {
-            (Some(found), _) => found,
-            (None, Some(program)) => (program.clone(), Vec::new()),
-            (None, None) => bail!(
-                "no argument of the emulator names a `.pyc` or `.py` file; name the program with \
-                 `--pyc FILE`"
-            ),
-        };
+        let (program, arguments) =
+            match (find_program(&self.emulator, self.how.pyc.as_deref()), &self.how.pyc) {
+                (Some(found), _) => found,
+                (None, Some(program)) => (program.clone(), Vec::new()),
+                (None, None) => bail!("{}", no_program(&self.emulator)),
+            };
         Ok(Plan {
             program,
             arguments,
@@ -131,44 +138,77 @@ impl Args {
         let first = report.divergences.first();
         let [no_left, no_right] =
             [first.is_none_or(|d| d.left.is_empty()), first.is_none_or(|d| d.right.is_empty())];
+        let silence = self.silence.max(1);
         if no_left {
-            bail!("{} wrote no trace{}", SIDES[0], why(&ends[0]));
+            bail!("{} wrote no trace{}", SIDES[0], why(&ends[0], silence));
         }
         if no_right {
-            let from = match self.trace_from {
-                Source::Stdout => "standard output; say where it writes it with `--trace-from`",
-                Source::Stderr => "standard error; say where it writes it with `--trace-from`",
+            let named = self.emulator.iter().any(|word| word.to_string_lossy().contains("{trace}"));
+            let (from, advice) = match self.trace_from {
+                _ if named => ("the file `{trace}`", "write each step to it and flush"),
+                Source::Stdout => ("standard output", STREAMS),
+                Source::Stderr => ("standard error", STREAMS),
             };
-            bail!("{} wrote no trace to {from} or `{{trace}}`{}", SIDES[1], why(&ends[1]));
+            let why = why(&ends[1], silence);
+            bail!("{} wrote no trace to {from}{why}\n{advice}", SIDES[1]);
         }
         Ok(())
     }
 }
 
-fn unreadable(error: ReadError, ends: &[End; 2]) -> anyhow::Error {
+fn unreadable(error: ReadError, ends: &[End; 2], silence: u64) -> anyhow::Error {
     let mut message = error.to_string();
-    for line in SIDES.iter().zip(ends).filter_map(|(name, end)| told(name, end)) {
+    for line in SIDES.iter().zip(ends).filter_map(|(name, end)| ended(name, end, silence)) {
         message += "\n";
         message += &line;
     }
     anyhow!(message)
 }
 
+/// Why no argument of the emulator's command is the program.
+fn no_program(emulator: &[OsString]) -> String {
+    let arguments = emulator.get(1..).unwrap_or_default();
+    let is_named = |word: &&OsString| {
+        let extension = Path::new(word).extension();
+        extension.is_some_and(|end| ["pyc", "pyo", "py"].iter().any(|known| end == *known))
+    };
+    let Some(word) = arguments.iter().find(is_named) else {
+        return "no argument of the emulator names a `.pyc` or `.py` file; name the program with \
+                `--pyc FILE`"
+            .to_owned();
+    };
+    let path = Path::new(word);
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(error) => format!("cannot read the program `{shown}`: {error}"),
+        Ok(found) if found.is_dir() => format!("the program `{shown}` is a directory"),
+        Ok(found) if !found.is_file() => format!("the program `{shown}` is not a regular file"),
+        Ok(_) => format!(
+            "`{shown}` is not a `.pyc` of Python 2.7; compile the program with `./python27-traced -m \
+             py_compile`"
+        ),
+    }
+}
+
 /// How a side ended, if that was not as it should be.
-fn told(name: &str, end: &End) -> Option<String> {
+fn ended(name: &str, end: &End, silence: u64) -> Option<String> {
     if end.hangs {
+        let seconds = render::counted(silence, "second");
+        let words = last_words(end);
         return Some(format!(
-            "{name} wrote nothing for too long, which was taken for its end (`--silence`){}",
-            last_words(end)
+            "{name} wrote nothing for {seconds} (`--silence`) and was ended{words}"
         ));
     }
     let status = end.status.as_deref().filter(|status| *status != "exit status: 0")?;
-    Some(format!("{name} ended by itself: {status}{}", last_words(end)))
+    Some(format!("{name} ended with {}{}", status.replace(": ", " "), last_words(end)))
 }
 
-fn why(end: &End) -> String {
+/// How a side without a trace ended, in parentheses.
+fn why(end: &End, silence: u64) -> String {
     let status = match (&end.status, end.hangs) {
-        (_, true) => " for too long (`--silence`)".to_owned(),
+        (_, true) => {
+            format!(" (nothing for {}, `--silence`)", render::counted(silence, "second"))
+        }
         (Some(status), _) => format!(" ({status})"),
         (None, _) => String::new(),
     };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::step::Event;
+use crate::step::Step;
 use bytecode::opcode;
 
 /// Distinct code objects that are counted each for itself.
@@ -29,7 +29,7 @@ impl Default for Stat {
 
 impl Stat {
     /// Counts one step; `right` may know the name where `left` does not.
-    pub fn count(&mut self, left: &Event<'_>, right: &Event<'_>) {
+    pub fn count(&mut self, left: &Step<'_>, right: &Step<'_>) {
         self.opcodes[usize::from(left.opcode)] += 1;
         let name = left.code.name.or(right.code.name).unwrap_or_default();
         let name = &name[..name.len().min(LONGEST)];

@@ -1,8 +1,8 @@
-//! Why two traces part, as far as the steps around tell.
+//! Why two traces diverge, as far as the steps around show.
 
 use super::rules::Field;
 use super::stat::opname;
-use crate::step::Event;
+use crate::step::Step;
 use bytecode::opcode::{self, HAVE_ARGUMENT, Operand as Kind};
 
 /// The kinds of causes.
@@ -56,7 +56,7 @@ impl Class {
 pub struct Hint {
     /// The kind of cause.
     pub class: Class,
-    /// For people; lower case, without full stop.
+    /// For people; lower case, without dense stop.
     pub text: String,
 }
 
@@ -73,21 +73,21 @@ enum Move {
     Leave,
 }
 
-const RETURN_VALUE: u8 = 83;
-const YIELD_VALUE: u8 = 86;
-const BREAK_LOOP: u8 = 80;
-const END_FINALLY: u8 = 88;
-const CONTINUE_LOOP: u8 = 119;
-const JUMP_FORWARD: u8 = 110;
-const JUMP_ABSOLUTE: u8 = 113;
-const FOR_ITER: u8 = 93;
+const RETURN_VALUE: u8 = opcode::number("RETURN_VALUE");
+const YIELD_VALUE: u8 = opcode::number("YIELD_VALUE");
+const BREAK_LOOP: u8 = opcode::number("BREAK_LOOP");
+const END_FINALLY: u8 = opcode::number("END_FINALLY");
+const CONTINUE_LOOP: u8 = opcode::number("CONTINUE_LOOP");
+const JUMP_FORWARD: u8 = opcode::number("JUMP_FORWARD");
+const JUMP_ABSOLUTE: u8 = opcode::number("JUMP_ABSOLUTE");
+const FOR_ITER: u8 = opcode::number("FOR_ITER");
 
 /// Says why `left` and `right` differ in `field`, or why one of them has ended; `last` are the
 /// last steps that they have in common.
 pub fn hint(
-    last: Option<(&Event<'_>, &Event<'_>)>,
-    left: Option<&Event<'_>>,
-    right: Option<&Event<'_>>,
+    last: Option<(&Step<'_>, &Step<'_>)>,
+    left: Option<&Step<'_>>,
+    right: Option<&Step<'_>>,
     field: Option<Field>,
 ) -> Hint {
     let (Some(l), Some(r)) = (left, right) else { return ended(left.is_none()) };
@@ -123,13 +123,24 @@ pub fn hint(
             Class::OtherProgram,
             format!("other program: the two have different code objects {}", place(l)),
         ),
-        (_, None) => (
-            Class::Unknown,
-            format!("the first steps differ: the left starts {}, the right {}", place(l), place(r)),
-        ),
+        (_, None) => {
+            let (left, right) = (place(l), place(r));
+            let decorated = is_decorated(l, r) || is_decorated(r, l);
+            let advice = if decorated { "; `--lenient` leaves out text before a name" } else { "" };
+            let text = format!(
+                "the first steps differ: the left starts {left}, the right {right}{advice}"
+            );
+            (Class::Unknown, text)
+        }
         (_, Some((lp, rp))) => moved((lp, l, way(lp, l)), (rp, r, way(rp, r))),
     };
     Hint { class, text }
+}
+
+/// Whether `other` has the name of `step` with other text before it, such as a time stamp.
+fn is_decorated(step: &Step<'_>, other: &Step<'_>) -> bool {
+    let (Some(name), Some(longer)) = (step.code.name, other.code.name) else { return false };
+    !name.is_empty() && longer.len() > name.len() && longer.ends_with(name)
 }
 
 fn ended(left: bool) -> Hint {
@@ -138,7 +149,7 @@ fn ended(left: bool) -> Hint {
     Hint { class: Class::EndedEarly, text }
 }
 
-fn stack(last: Option<(&Event<'_>, &Event<'_>)>, what: &str) -> (Class, String) {
+fn stack(last: Option<(&Step<'_>, &Step<'_>)>, what: &str) -> (Class, String) {
     let by = match last {
         Some((last, _)) => format!("; {} {} made the difference", opname(last.opcode), place(last)),
         None => String::new(),
@@ -146,7 +157,7 @@ fn stack(last: Option<(&Event<'_>, &Event<'_>)>, what: &str) -> (Class, String) 
     (Class::Stack, format!("the same instruction, another {what}{by}"))
 }
 
-type Went<'a> = (&'a Event<'a>, &'a Event<'a>, Move);
+type Went<'a> = (&'a Step<'a>, &'a Step<'a>, Move);
 
 fn moved(left: Went<'_>, right: Went<'_>) -> (Class, String) {
     use Move::{Enter, Jump, Leave, Next};
@@ -161,26 +172,26 @@ fn moved(left: Went<'_>, right: Went<'_>) -> (Class, String) {
         (Enter, Enter) => (
             Class::OtherCall,
             format!(
-                "another function is called by {by}: the left starts {}, the right {}",
+                "{by} calls different functions: the left starts {}, the right {}",
                 place(l),
                 place(r)
             ),
         ),
         (Enter, _) => (
             Class::Call,
-            format!("missing call: by {by} the left calls {}, the right {}", name(l), went(right)),
+            format!("missing call: at {by} the left calls {}, the right {}", name(l), went(right)),
         ),
         (_, Enter) => (
             Class::Call,
-            format!("extra call: by {by} the right calls {}, the left {}", name(r), went(left)),
+            format!("extra call: at {by} the right calls {}, the left {}", name(r), went(left)),
         ),
         (Next | Jump, Next | Jump) if is_conditional(last.opcode) => (
             Class::WrongBranch,
-            format!("wrong branch: by {by} the left {}, the right {}", went(left), went(right)),
+            format!("wrong branch: after {by} the left {}, the right {}", went(left), went(right)),
         ),
         (Next | Jump, Next | Jump) if jumps => (
             Class::WrongTarget,
-            format!("wrong target: by {by} the left {}, the right {}", went(left), went(right)),
+            format!("wrong target: after {by} the left {}, the right {}", went(left), went(right)),
         ),
         (Leave, Leave) if matches!(last.opcode, RETURN_VALUE | YIELD_VALUE) => (
             Class::WrongReturn,
@@ -197,7 +208,7 @@ fn moved(left: Went<'_>, right: Went<'_>) -> (Class, String) {
     }
 }
 
-/// How a side went on, behind "the left".
+/// How a side went on, after "the left".
 fn went((last, event, way): Went<'_>) -> String {
     match way {
         Move::Next if last.opcode == FOR_ITER => format!("goes on with the loop {}", at(event)),
@@ -208,11 +219,11 @@ fn went((last, event, way): Went<'_>) -> String {
         Move::Jump if last.opcode == FOR_ITER => format!("leaves the loop for {}", event.pc),
         Move::Jump => format!("jumps to {}", event.pc),
         Move::Enter => format!("calls {}", name(event)),
-        Move::Leave => format!("is out of the frame, {}", place(event)),
+        Move::Leave => format!("leaves the frame and goes on {}", place(event)),
     }
 }
 
-fn way(last: &Event<'_>, next: &Event<'_>) -> Move {
+fn way(last: &Step<'_>, next: &Step<'_>) -> Move {
     let jump = matches!(opcode::operand(last.opcode), Kind::JumpAbsolute | Kind::JumpRelative);
     if let (Some(before), Some(after)) = (last.depth, next.depth) {
         if after != before {
@@ -233,18 +244,18 @@ fn is_conditional(number: u8) -> bool {
             && !matches!(number, JUMP_ABSOLUTE | CONTINUE_LOOP)
 }
 
-fn at(event: &Event<'_>) -> String {
+fn at(event: &Step<'_>) -> String {
     format!("at {}", event.pc)
 }
 
-fn place(event: &Event<'_>) -> String {
+fn place(event: &Step<'_>) -> String {
     match event.code.name {
         Some(_) => format!("at {} of {}", event.pc, name(event)),
         None => format!("at {}", event.pc),
     }
 }
 
-fn name(event: &Event<'_>) -> String {
+fn name(event: &Step<'_>) -> String {
     match event.code.name {
         Some(name) => format!("`{}`", name.escape_ascii()),
         None => "a function".to_owned(),

@@ -3,11 +3,11 @@
 use regex::bytes::Regex;
 
 use super::mask;
-use crate::step::{Event, Fields, Operand};
+use crate::step::{Fields, Operand, Step};
 use bytecode::opcode::{self, Operand as Kind};
 
 /// How much is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Control flow: code object, offset, opcode
     Flow,
@@ -15,6 +15,29 @@ pub enum Level {
     Operand,
     /// Control flow, operands, value stack and block stack
     Stack,
+}
+
+impl Level {
+    /// All of them.
+    pub const ALL: [Level; 3] = [Level::Flow, Level::Operand, Level::Stack];
+
+    /// As the command line spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Flow => "flow",
+            Level::Operand => "operand",
+            Level::Stack => "stack",
+        }
+    }
+
+    /// What it is, for `--help`.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Level::Flow => "Control flow: code object, offset, opcode",
+            Level::Operand => "Control flow and operands",
+            Level::Stack => "Control flow, operands, value stack and block stack",
+        }
+    }
 }
 
 /// What of a step can differ.
@@ -91,8 +114,8 @@ impl Ignore {
         &self.text
     }
 
-    fn waives(&self, field: Field, left: &Event<'_>, right: &Event<'_>) -> bool {
-        let fits = |event: &Event<'_>| {
+    fn waives(&self, field: Field, left: &Step<'_>, right: &Step<'_>) -> bool {
+        let fits = |event: &Step<'_>| {
             self.opcode.is_none_or(|opcode| opcode == event.opcode)
                 && match (&self.pattern, event.operand) {
                     (None, _) => true,
@@ -140,7 +163,7 @@ impl Rules {
     }
 
     /// The first field that differs, if any does and no rule waives it. Counts what is waived.
-    pub fn judge(&mut self, left: &Event<'_>, right: &Event<'_>) -> Option<Field> {
+    pub fn judge(&mut self, left: &Step<'_>, right: &Step<'_>) -> Option<Field> {
         let verdict = compare(self.level, &self.ignore, left, right);
         if verdict.differs.is_none() {
             self.addresses += u64::from(verdict.addresses);
@@ -153,7 +176,7 @@ impl Rules {
     }
 
     /// Whether the steps are the same. Counts nothing.
-    pub fn same(&self, left: &Event<'_>, right: &Event<'_>) -> bool {
+    pub fn same(&self, left: &Step<'_>, right: &Step<'_>) -> bool {
         compare(self.level, &self.ignore, left, right).differs.is_none()
     }
 }
@@ -168,7 +191,7 @@ struct Verdict {
     compared: Fields,
 }
 
-fn compare(level: Level, ignore: &[Ignore], l: &Event<'_>, r: &Event<'_>) -> Verdict {
+fn compare(level: Level, ignore: &[Ignore], l: &Step<'_>, r: &Step<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     for field in Field::ALL {
         let same = match field {
@@ -199,7 +222,7 @@ fn compare(level: Level, ignore: &[Ignore], l: &Event<'_>, r: &Event<'_>) -> Ver
     verdict
 }
 
-fn code(l: &Event<'_>, r: &Event<'_>, verdict: &mut Verdict) -> bool {
+fn code(l: &Step<'_>, r: &Step<'_>, verdict: &mut Verdict) -> bool {
     fn same<T: PartialEq>(l: Option<T>, r: Option<T>, field: Fields, all: &mut Fields) -> bool {
         let (Some(left), Some(right)) = (l, r) else { return true };
         *all |= field;
@@ -223,7 +246,7 @@ fn both(l: Option<&[u8]>, r: Option<&[u8]>, field: Fields, verdict: &mut Verdict
 
 /// Compares what the two operands have in common. A number and a meaning can be compared where the
 /// one follows from the other.
-fn operand(l: &Event<'_>, r: &Event<'_>, verdict: &mut Verdict) -> bool {
+fn operand(l: &Step<'_>, r: &Step<'_>, verdict: &mut Verdict) -> bool {
     let kind = opcode::operand(l.opcode);
     let numbers = (number(l, kind), number(r, kind));
     if let (Some(left), Some(right)) = numbers {
@@ -243,14 +266,14 @@ fn operand(l: &Event<'_>, r: &Event<'_>, verdict: &mut Verdict) -> bool {
         return true;
     }
     // A number that may be an index is not held against a meaning.
-    let undecided = |event: &Event<'_>| matches!(event.operand, Operand::Either(_));
+    let undecided = |event: &Step<'_>| matches!(event.operand, Operand::Either(_));
     if undecided(l) != undecided(r) && left != right {
         return true;
     }
     both(left, right, Fields::MEANING, verdict)
 }
 
-fn meaning<'a>(event: &Event<'a>) -> Option<&'a [u8]> {
+fn meaning<'a>(event: &Step<'a>) -> Option<&'a [u8]> {
     match event.operand {
         Operand::Meaning(text) | Operand::Both(_, text) | Operand::Either(text) => Some(text),
         Operand::Absent | Operand::Number(_) => None,
@@ -258,7 +281,7 @@ fn meaning<'a>(event: &Event<'a>) -> Option<&'a [u8]> {
 }
 
 /// The operand's number, or what tells as much.
-fn number(event: &Event<'_>, kind: Kind) -> Option<i64> {
+fn number(event: &Step<'_>, kind: Kind) -> Option<i64> {
     if let Some(number) = event.operand.number() {
         return Some(number.into());
     }
@@ -282,8 +305,8 @@ mod tests {
     use super::*;
     use crate::step::Position;
 
-    fn event(opname: &str, operand: Operand<'static>) -> Event<'static> {
-        Event {
+    fn event(opname: &str, operand: Operand<'static>) -> Step<'static> {
+        Step {
             position: Position::START,
             code: crate::step::Code::default(),
             pc: 9,

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::bridge::Bridged;
 use super::hint::Hint;
+use super::omissions::Omitted;
 use super::rules::{Field, Level};
 use super::stat::{Stat, opname};
-use crate::step::{Event, Fields, Format, Operand, Saved};
+use crate::step::{Fields, Format, Operand, Saved, Step};
 use bytecode::disassemble::{Row, around};
 use bytecode::pyc::{Code, Pyc};
 
@@ -31,7 +31,7 @@ pub struct Report {
     /// Each rule, and how many differences it waived.
     pub waived: Vec<(String, u64)>,
     /// What a side leaves out.
-    pub bridged: Vec<Bridged>,
+    pub omissions: Vec<Omitted>,
     /// Steps that are the same on both sides.
     pub common: u64,
     /// Where the traces part, in order.
@@ -53,6 +53,10 @@ pub struct SideReport {
     pub fields: Fields,
     /// Steps that were passed over.
     pub steps: u64,
+    /// Lines that are no step and were skipped.
+    pub skipped: u64,
+    /// Lines of which text before or after the step was left out.
+    pub trimmed: u64,
 }
 
 /// A place where the traces part.
@@ -162,7 +166,13 @@ impl Report {
         put("identical", self.is_identical().into());
         put("common_steps", self.common.into());
         for (name, side) in SIDES.iter().zip(&self.sides) {
-            put(name, json!({ "name": side.name, "format": side.format.name() }));
+            let mut about = json!({ "name": side.name, "format": side.format.name() });
+            for (key, count) in [("skipped_lines", side.skipped), ("trimmed_lines", side.trimmed)] {
+                if count > 0 {
+                    about[key] = count.into();
+                }
+            }
+            put(name, about);
         }
         put("compared", self.compared().into());
         let rows = self.not_compared().into_iter();
@@ -172,15 +182,15 @@ impl Report {
         );
         let rules = self.waived.iter().map(|(rule, n)| json!({ "rule": rule, "count": n }));
         put("waived", json!({ "addresses": self.addresses, "rules": rules.collect::<Vec<_>>() }));
-        let bridged = self.bridged.iter().map(|bridged| {
+        let omitted = self.omissions.iter().map(|omitted| {
             json!({
-                "side": SIDES[bridged.side],
-                "leaves_out": bridged.omission.text(),
-                "first_step": bridged.first,
-                "steps": bridged.steps,
+                "side": SIDES[omitted.side],
+                "leaves_out": omitted.omission.text(),
+                "first_step": omitted.first,
+                "steps": omitted.steps,
             })
         });
-        put("bridged", bridged.collect());
+        put("omissions", omitted.collect());
         put("divergences", self.divergences.iter().map(Divergence::to_json).collect());
         if let Some(why) = &self.gave_up {
             put("gave_up", why.as_str().into());
@@ -211,11 +221,11 @@ impl Divergence {
         put(
             "common",
             common
-                .map(|(left, right)| json!({ "left": step(&left.event()), "right": step(&right.event()) }))
+                .map(|(left, right)| json!({ "left": step(&left.step()), "right": step(&right.step()) }))
                 .collect(),
         );
         for (name, steps) in SIDES.iter().zip([&self.left, &self.right]) {
-            put(name, steps.iter().map(|saved| step(&saved.event())).collect());
+            put(name, steps.iter().map(|saved| step(&saved.step())).collect());
         }
         let path = |frames: &Frames| {
             let names: Vec<_> = frames.names.iter().map(|name| text(name)).collect();
@@ -238,7 +248,7 @@ impl Disassembly {
             let mut object = Map::new();
             let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
             put("pc", row.offset.into());
-            put("opName", row.opname.as_str().into());
+            put("op_name", row.opname.as_str().into());
             if let Some(line) = row.line {
                 put("line", line.into());
             }
@@ -246,7 +256,7 @@ impl Disassembly {
                 put("arg", operand.into());
             }
             if let Some(meaning) = &row.meaning {
-                put("argRepr", meaning.as_str().into());
+                put("arg_repr", meaning.as_str().into());
             }
             let next = SIDES.iter().zip(sides).filter(|side| *side.1).map(|side| *side.0);
             put("next_of", next.collect::<Vec<_>>().into());
@@ -256,7 +266,7 @@ impl Disassembly {
     }
 }
 
-fn step(event: &Event<'_>) -> Value {
+fn step(event: &Step<'_>) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     put("n", event.position.step.into());
@@ -272,14 +282,14 @@ fn step(event: &Event<'_>) -> Value {
     }
     put("pc", event.pc.into());
     put("op", event.opcode.into());
-    put("opName", opname(event.opcode).into());
+    put("op_name", opname(event.opcode).into());
     if let Some(number) = event.operand.number() {
         put("arg", number.into());
     }
     if let Operand::Meaning(meaning) | Operand::Both(_, meaning) | Operand::Either(meaning) =
         event.operand
     {
-        put("argRepr", text(meaning).into());
+        put("arg_repr", text(meaning).into());
     }
     for (key, value) in [("stack", event.stack), ("blocks", event.blocks)] {
         if let Some(value) = value {
@@ -309,21 +319,21 @@ pub fn text(bytes: &[u8]) -> String {
 
 /// The code around a divergence: the first code object of the program that fits the steps.
 pub fn disassembly(pyc: &Pyc, divergence: &Divergence) -> Option<Disassembly> {
-    let next = [divergence.left.first(), divergence.right.first()].map(|s| s.map(Saved::event));
-    let last = divergence.common.last().map(|(left, _)| left.event());
+    let next = [divergence.left.first(), divergence.right.first()].map(|s| s.map(Saved::step));
+    let last = divergence.common.last().map(|(left, _)| left.step());
     let anchor = last.or(next[0]).or(next[1])?;
     let fits = |code: &Code| {
-        let holds = |event: &Event<'_>| {
+        let holds = |event: &Step<'_>| {
             event.code.name.is_none_or(|name| name == &*code.name)
                 && code.code.get(event.pc as usize) == Some(&event.opcode)
         };
-        let near = divergence.common.iter().map(|(left, _)| left.event());
+        let near = divergence.common.iter().map(|(left, _)| left.step());
         let near = near.filter(|event| event.code.name == anchor.code.name);
         holds(&anchor).then(|| near.filter(|event| !holds(event)).count())
     };
     let fitting = pyc.codes.iter().filter_map(|code| Some((fits(code)?, code)));
     let code = fitting.min_by_key(|(misses, _)| *misses)?.1;
-    let here = |event: &Event<'_>| event.code.name.is_none_or(|name| name == &*code.name);
+    let here = |event: &Step<'_>| event.code.name.is_none_or(|name| name == &*code.name);
     let offsets = next.map(|event| event.filter(here).map(|event| event.pc));
     let mut wanted: Vec<u32> = offsets.iter().copied().flatten().collect();
     if wanted.is_empty() {

@@ -1,0 +1,11 @@
+//! The commands: one file each, with what is typed and what is printed.
+
+pub mod convert;
+pub mod diff;
+pub mod info;
+#[cfg(unix)]
+pub mod lockstep;
+mod options;
+pub mod validate;
+
+pub use options::Colour;

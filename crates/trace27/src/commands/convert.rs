@@ -1,0 +1,59 @@
+//! `convert`: any trace that we read, written as `line` or `jsonl`.
+
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::options;
+use trace::convert::{To, convert};
+use trace::formats::Reader;
+use trace::input::Input;
+use trace::lines::Lines;
+use trace::output::Output;
+use trace::step::Format;
+
+/// Write any trace as `line` or `jsonl`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The trace; `-` is standard input
+    input: PathBuf,
+    /// The file to write; `-` is standard output, and a name that ends with `.zst` compresses
+    output: PathBuf,
+    /// The format to write
+    #[arg(long, value_parser = options::to())]
+    to: To,
+    /// The format of the input [default: recognised by its content]
+    #[arg(long, value_parser = options::format())]
+    from: Option<Format>,
+    /// Write the meaning of operands, not their number, where a step has both and the format has
+    /// room for one
+    #[arg(short, long)]
+    resolve: bool,
+    /// Skip lines that are no step, and count them on standard error
+    #[arg(long)]
+    lenient: bool,
+}
+
+impl Args {
+    /// Runs the command.
+    ///
+    /// # Errors
+    ///
+    /// Input that is no trace, output that cannot be written.
+    pub fn run(&self) -> Result<()> {
+        let opened = Input::open(&self.input)?;
+        let mut out = Output::create(&self.output, &[&self.input])?;
+        let named = || format!("cannot write `{}`", self.output.display());
+        let mut reader = Reader::with(Lines::new(opened), self.from, self.lenient)?;
+        convert(&mut reader, self.to, self.resolve, &mut out).map_err(|error| {
+            // What is no fault of the input is one of the output.
+            if error.is::<io::Error>() { error.context(named()) } else { error }
+        })?;
+        out.finish().with_context(named)?;
+        if self.lenient {
+            options::say_left_out(&reader)?;
+        }
+        Ok(())
+    }
+}
