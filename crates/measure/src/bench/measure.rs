@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::figures::{Memory, Row, Sample, Series};
 use super::plan::Plan;
-use super::programs::Program;
+use super::programs::{Group, Program};
 use super::ways::{Places, Way};
 use xtask::layout::Layout;
 use xtask::ui::Stage;
@@ -32,7 +32,7 @@ pub fn program(
     stage.doing("count");
     let (instructions, text_bytes) = count(places, &path, full)?;
     let mut series = Vec::new();
-    for way in plan.ways.iter().copied().filter(|way| *way != Way::Memory) {
+    for way in plan.ways_of(program).filter(|way| *way != Way::Memory) {
         let size = plan.size(program, way);
         let instructions = if way.is_slow() { count(places, &path, size)?.0 } else { instructions };
         let bytes = match way {
@@ -46,7 +46,7 @@ pub fn program(
         stage.doing("warm up");
         run(places, Way::Unpatched, &path, full, text_bytes)?;
     }
-    if plan.needs_recording() {
+    if plan.needs_recording() && program.group == Group::Pure {
         run(places, Way::Flow, &path, full, text_bytes)?;
     }
     for round in 0..plan.rounds {
@@ -59,13 +59,20 @@ pub fn program(
             }
         }
     }
-    let memory = if plan.has(Way::Memory) {
+    let memory = if plan.has(Way::Memory) && program.group == Group::Pure {
         stage.doing(Way::Memory.name());
         Some(weigh(places, &path, full)?)
     } else {
         None
     };
-    Ok(Row { program: program.name, instructions, text_bytes, series, memory })
+    Ok(Row {
+        program: program.name,
+        group: program.group,
+        instructions,
+        text_bytes,
+        series,
+        memory,
+    })
 }
 
 /// How many instructions a program executes, and the bytes of its text trace.
@@ -256,6 +263,7 @@ mod tests {
             traced: "t".into(),
             oracle: "o".into(),
             trace27: "r".into(),
+            packages: "".into(),
             scratch: folder.path().to_owned(),
         };
         let series =
