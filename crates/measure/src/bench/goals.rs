@@ -245,7 +245,7 @@ mod tests {
         let marks: Vec<Mark> = ALL
             .iter()
             .filter(|goal| goal.has_bar())
-            .map(|goal| goal.outcome(&rows).unwrap().mark)
+            .filter_map(|goal| Some(goal.outcome(&rows)?.mark))
             .collect();
         use Mark::{Aim, Bar, Short};
         // Not tracing: 1.0. Flow: 1.05, 1.05 and 1.2; 0.3 and 0.009 byte.
@@ -259,5 +259,18 @@ mod tests {
         rows[0].series.clear();
         assert!(ALL[0].outcome(&rows).is_none());
         assert!(ALL[0].outcome(&[]).is_none());
+    }
+
+    #[test]
+    fn other_programs_stay_out_of_the_means() {
+        let mut rows = [row("loops", &[10.0]), row("numpy", &[10.0]), row("settrace", &[10.0])];
+        rows[1].group = Group::Extensions;
+        rows[1].series[2].samples[0].finished *= 3.0;
+        rows[2].group = Group::Cliff;
+        rows[2].series[2].samples[0].finished *= 2.0;
+        let value = |what| outcome(what, &rows).value;
+        assert!((value("flow recording, against the same") - 1.05).abs() < 1e-9);
+        assert!((value("recording, with C extensions, the worst") - 3.15).abs() < 1e-9);
+        assert!((value("recording under the program's own sys.settrace") - 2.1).abs() < 1e-9);
     }
 }

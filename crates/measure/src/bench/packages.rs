@@ -17,7 +17,7 @@ const PACKAGES: [&str; 8] = [
     "MarkupSafe==1.1.1",
     "PyYAML==5.4.1",
     "SQLAlchemy==1.4.49",
-    "gevent==21.12.0",
+    "gevent==21.1.2",
     "greenlet==1.1.3",
     "numpy==1.16.6",
     "simplejson==3.19.3",
