@@ -30,7 +30,13 @@ pub fn program(
     let path = program.path(layout);
     let full = plan.size(program, Way::Text);
     stage.doing("count");
-    let (instructions, text_bytes) = count(places, &path, full)?;
+    let (instructions, text_bytes) = if program.group == Group::Pure {
+        count(places, &path, full)?
+    } else {
+        // Gigabytes of text, which no way of theirs writes.
+        run(places, Way::Flow, &path, full, 0)?;
+        count_expanded(places)?
+    };
     let mut series = Vec::new();
     for way in plan.ways_of(program).filter(|way| *way != Way::Memory) {
         let size = plan.size(program, way);
@@ -104,8 +110,27 @@ pub fn count(places: &Places, program: &Path, size: u32) -> Result<(u64, u64)> {
     Ok((lines, bytes))
 }
 
+/// The lines and bytes of the recording's text, which is never a file.
+pub fn count_expanded(places: &Places) -> Result<(u64, u64)> {
+    let mut expand = places.expand(2, Path::new("-"));
+    let shown = places.show(&expand);
+    let mut expanding =
+        expand.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{shown}`"))?;
+    let text = expanding.stdout.take().context("the expansion has no output")?;
+    let counted = Command::new("wc").args(["-l", "-c"]).stdin(text).output();
+    let counted = counted.context("cannot start `wc`")?;
+    let status = expanding.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
+    ensure!(status.success(), "`{shown}` failed ({status})");
+    let counted = String::from_utf8_lossy(&counted.stdout);
+    let mut words = counted.split_whitespace().map(str::parse);
+    match (words.next(), words.next()) {
+        (Some(Ok(lines)), Some(Ok(bytes))) => Ok((lines, bytes)),
+        _ => anyhow::bail!("`wc -l -c` printed `{}`", counted.trim()),
+    }
+}
+
 /// One run, timed.
-fn run(places: &Places, way: Way, program: &Path, size: u32, bytes: u64) -> Result<Sample> {
+pub fn run(places: &Places, way: Way, program: &Path, size: u32, bytes: u64) -> Result<Sample> {
     let file = places.file(way);
     // Emptying a file of gigabytes takes time that is not the program's.
     file.as_deref().map_or(Ok(()), remove)?;

@@ -52,7 +52,9 @@ pub fn install(layout: &Layout, interpreter: &Path, ui: &Ui) -> Result<PathBuf> 
         run_logged(command, &layout.log("bench", "packages"), FAILED)
     };
     run(&["-m", "ensurepip", "--user"])?;
-    run(&["-m", "pip", "install", "--no-cache-dir", "--only-binary=:all:"])?;
+    // `scandir`, which SQLAlchemy requires by way of others, has no wheel for Linux.
+    let binary = ["--only-binary=:all:", "--no-binary=scandir"];
+    run(&["-m", "pip", "install", "--no-cache-dir", binary[0], binary[1]])?;
     fs::write(folder.join(LIST), list)
         .with_context(|| format!("cannot write into `{}`", folder.display()))?;
     stage.done(&format!("`{}`", folder.display()));
