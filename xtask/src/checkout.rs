@@ -256,6 +256,8 @@ fn commit_pristine(path: &Path, provenance: &Value) -> Result<()> {
     // The bytes of the release, whatever the user's own settings say.
     let mut config = repository.config()?;
     config.set_str("core.autocrlf", "false")?;
+    // Compressing takes longer than all the rest of this, and saves little.
+    config.set_i32("core.looseCompression", 0)?;
     // The release's own .gitignore would hide files of the release.
     let exclude = repository.path().join("info/exclude");
     fs::write(&exclude, "*.pyc\n*.pyo\nLib/lib2to3/*.pickle\n")?;

@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
@@ -34,28 +35,39 @@ pub fn run(layout: &Layout, flags: &Test, ui: &Ui) -> Result<()> {
 }
 
 /// Builds the interpreters and gives each with the variable that names it to the tests.
+///
+/// The first alone, which equips the machine. Then those of the same source tree one after another,
+/// the others beside them: configure and the modules of CPython leave a processor idle.
 fn interpreters(
     layout: &Layout,
     flags: &Test,
     jobs: usize,
     ui: &Ui,
 ) -> Result<Vec<(&'static str, PathBuf)>> {
+    let build = |(variable, config): (&'static str, Config)| {
+        let needed = Needed::BuildAndTests;
+        let built = build_python::build(layout, &config, &flags.building, needed, ui)?;
+        Ok((variable, built.python))
+    };
     let traced = Config::new(Kind::Traced, jobs);
-    let mut wanted = vec![
-        ("INTEGRATION_TRACED", traced.clone()),
+    let mut same_tree = Vec::new();
+    if !flags.quick {
+        let switch = Config { computed_gotos: false, ..traced.clone() };
+        same_tree.push(("INTEGRATION_SWITCH", switch));
+        same_tree.push(("INTEGRATION_DEBUG", Config { debug: true, ..traced.clone() }));
+    }
+    let others = [
         ("INTEGRATION_ORACLE", Config::new(Kind::Oracle, jobs)),
         ("INTEGRATION_UNPATCHED", Config::new(Kind::Unpatched, jobs)),
     ];
-    if !flags.quick {
-        wanted.push(("INTEGRATION_SWITCH", Config { computed_gotos: false, ..traced.clone() }));
-        wanted.push(("INTEGRATION_DEBUG", Config { debug: true, ..traced }));
-    }
-    let mut built = Vec::new();
-    for (variable, config) in wanted {
-        let needed = Needed::BuildAndTests;
-        let interpreter = build_python::build(layout, &config, &flags.building, needed, ui)?;
-        built.push((variable, interpreter.python));
-    }
+    let mut built = vec![build(("INTEGRATION_TRACED", traced))?];
+    let beside = thread::scope(|scope| {
+        let others = scope.spawn(|| others.into_iter().map(build).collect::<Result<Vec<_>>>());
+        let same_tree = same_tree.into_iter().map(build).collect::<Result<Vec<_>>>();
+        let others = others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok::<_, anyhow::Error>([same_tree?, others?].concat())
+    })?;
+    built.extend(beside);
     Ok(built)
 }
 

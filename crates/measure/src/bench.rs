@@ -15,6 +15,7 @@ mod goals;
 mod large;
 mod machine;
 mod measure;
+mod packages;
 mod plan;
 mod plot;
 mod programs;
@@ -26,6 +27,7 @@ use crate::flags::Bench;
 use figures::Row;
 use machine::Machine;
 use plan::Plan;
+use programs::Group;
 use ways::{Places, Way};
 use xtask::build_python;
 use xtask::deps::Needed;
@@ -56,7 +58,7 @@ pub fn run(layout: &Layout, flags: &Bench, ui: &Ui) -> Result<()> {
     let commands = commands(layout, &places, &plan);
     print(&rows, &plan, &machine, &commands);
     if let Some(file) = &flags.svg {
-        let plot = plot::svg(&rows)
+        let plot = plot::svg(&pure(&rows))
             .context("nothing to plot: measure `unpatched` and another way in the same run")?;
         write(layout, file, &plot, "plot", ui)?;
     }
@@ -75,9 +77,16 @@ fn places(layout: &Layout, flags: &Bench, plan: &Plan, scratch: &Path, ui: &Ui) 
     let needs = |way: Way| plan.has(way) && !flags.large;
     let build_if = |needed, kind| if needed { build(kind) } else { Ok(PathBuf::new()) };
     own::build(layout)?;
+    let traced = build(Kind::Traced)?;
+    let packages = if plan.needs_packages() && !flags.large {
+        packages::install(layout, &traced, ui)?
+    } else {
+        PathBuf::new()
+    };
     Ok(Places {
         root: layout.root().to_owned(),
-        traced: build(Kind::Traced)?,
+        packages,
+        traced,
         unpatched: build_if(
             needs(Way::Unpatched) || needs(Way::Memory) || flags.large,
             Kind::Unpatched,
@@ -86,6 +95,11 @@ fn places(layout: &Layout, flags: &Bench, plan: &Plan, scratch: &Path, ui: &Ui) 
         trace27: layout.root().join("target/release/trace27"),
         scratch: scratch.to_owned(),
     })
+}
+
+/// The plot is of these.
+fn pure(rows: &[Row]) -> Vec<Row> {
+    rows.iter().filter(|row| row.group == Group::Pure).cloned().collect()
 }
 
 /// In memory where the system has such a folder, so that no disk is measured.
@@ -124,14 +138,21 @@ fn print(rows: &[Row], plan: &Plan, machine: &Machine, commands: &[String]) {
     for command in commands {
         println!("    {command}");
     }
-    println!("\nFigures to reach: medians of {} programs, their geometric mean\n", rows.len());
+    println!("\nFigures to reach: medians of programs, their geometric mean\n");
     print!("{}", table::goals(rows));
-    for (title, table) in [
-        ("Time against plain CPython: median of rounds (lowest–highest)", table::ratios(rows)),
-        ("Sizes, rates, memory", table::rates(rows)),
+    for (title, group) in [
+        ("Pure Python", Group::Pure),
+        ("With C extensions", Group::Extensions),
+        ("Once slow to record", Group::Cliff),
     ] {
-        if !table.is_empty() {
-            print!("\n{title}\n\n{table}");
+        let rows: Vec<Row> = rows.iter().filter(|row| row.group == group).cloned().collect();
+        for (what, table) in [
+            ("time against plain CPython: median of rounds (lowest–highest)", table::ratios(&rows)),
+            ("sizes, rates, memory", table::rates(&rows)),
+        ] {
+            if !rows.is_empty() && !table.is_empty() {
+                print!("\n{title}: {what}\n\n{table}");
+            }
         }
     }
 }

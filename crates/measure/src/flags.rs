@@ -64,7 +64,7 @@ pub struct Bench {
     /// Measure only these, separated by commas: ways of running, programs, or both
     ///
     /// Ways: unpatched, untraced, flow, compressed, text, write, resolved, reference, expand1,
-    /// expand2, null1, null2, memory. Programs: those of `tests/bench`, and pystone. Ratios need
+    /// expand2, null1, null2, count, stepped, memory. Programs: those of `tests/bench`, and pystone. Ratios need
     /// both of their sides.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub only: Vec<String>,

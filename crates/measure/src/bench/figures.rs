@@ -3,6 +3,7 @@
 //! A ratio is taken round by round, between runs that stood side by side, and then the median; nothing
 //! is subtracted from the time of a process.
 
+use super::programs::Group;
 use super::ways::Way;
 
 /// One run.
@@ -45,6 +46,8 @@ pub struct Memory {
 pub struct Row {
     /// Its name.
     pub program: &'static str,
+    /// Which table it is in.
+    pub group: Group,
     /// What it executes at full work.
     pub instructions: u64,
     /// The text trace of that.
@@ -68,6 +71,10 @@ pub enum Figure {
     AgainstReference(Way),
     /// Time of the text trace against plain CPython's and a plain write of the same bytes together.
     AgainstWrite,
+    /// Time of the recording with one function single-stepped at the start against that without.
+    Stepped,
+    /// 1e6 instructions counted in a second.
+    Counted,
     /// Bytes of the file for an instruction.
     Bytes(Way),
     /// 1e9 bytes of text in a second.
@@ -139,6 +146,8 @@ impl Row {
             Figure::AgainstWrite => {
                 seconds(Way::Text)? / (seconds(Way::Unpatched)? + seconds(Way::Write)?)
             }
+            Figure::Stepped => seconds(Way::Stepped)? / seconds(Way::Flow)?,
+            Figure::Counted => 1e-6 / by_instruction(Way::Count)?,
             Figure::Bytes(way) => {
                 let series = self.of(way)?;
                 series.samples.get(round)?;
@@ -174,6 +183,7 @@ pub mod tests {
         };
         Row {
             program,
+            group: Group::Pure,
             instructions: 1_000_000,
             text_bytes: 25_000_000,
             series: vec![

@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::measure;
@@ -20,6 +21,9 @@ const SIZES: [u64; 3] = [100_000_000, 300_000_000, 1_000_000_000];
 
 /// Two sizes that tell how many instructions a round of the program has.
 const CALIBRATE: [u32; 2] = [10, 20];
+
+/// In how many seconds one instruction of the largest must be found and written.
+const FIRST_LINE: f64 = 0.2;
 
 /// The threads that expand.
 const THREADS: u32 = 2;
@@ -43,6 +47,8 @@ struct Point {
     expanded: f64,
     text_bytes: u64,
     reader_memory: u64,
+    /// Seconds of `expand` of one instruction in the middle, raw and compressed.
+    first_line: [f64; 2],
 }
 
 /// Measures and prints a table; returns the same as JSON.
@@ -62,6 +68,7 @@ pub fn run(layout: &Layout, places: &Places, ui: &Ui) -> Result<Value> {
     }
     print!("{}", table(&points));
     println!("\n{}", straightness(&points));
+    println!("{}", seeking(&points));
     let size = points.last().map_or(0, |point| point.size);
     for command in commands(places, &program, size) {
         println!("    {command}");
@@ -96,7 +103,12 @@ fn point(places: &Places, program: &Path, size: u32) -> Result<Point> {
     let bytes = fs::metadata(&flow).with_context(|| format!("no file `{}`", flow.display()))?.len();
     // The text would not fit in memory: once to nowhere, timed, and once to be counted.
     let expanded = measure::peak(places, expand_and_weigh(places))?;
-    let (instructions, text_bytes) = count_expanded(places)?;
+    let (instructions, text_bytes) = measure::count_expanded(places)?;
+    let packed = places.file(Way::Compressed).context("the recording has no file")?;
+    let raw_line = first_line(places, &flow, instructions / 2)?;
+    measure::run(places, Way::Compressed, program, size, 0)?;
+    let packed_line = first_line(places, &packed, instructions / 2)?;
+    fs::remove_file(&packed).with_context(|| format!("cannot remove `{}`", packed.display()))?;
     fs::remove_file(&flow).with_context(|| format!("cannot remove `{}`", flow.display()))?;
     Ok(Point {
         size,
@@ -109,7 +121,28 @@ fn point(places: &Places, program: &Path, size: u32) -> Result<Point> {
         expanded: expanded.finished,
         text_bytes,
         reader_memory: expanded.memory,
+        first_line: [raw_line, packed_line],
     })
+}
+
+/// Seconds of the whole command that writes one instruction.
+fn first_line(places: &Places, recording: &Path, number: u64) -> Result<f64> {
+    let mut command = expand_one(places, recording, number);
+    let shown = places.show(&command);
+    let start = Instant::now();
+    let output = command.output().with_context(|| format!("cannot start `{shown}`"))?;
+    let took = start.elapsed().as_secs_f64();
+    let lines = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+    ensure!(output.status.success() && lines == 1, "`{shown}` wrote {lines} lines");
+    Ok(took)
+}
+
+fn expand_one(places: &Places, recording: &Path, number: u64) -> Command {
+    let mut command = Command::new(&places.trace27);
+    let number = number.to_string();
+    command.args(["expand", "--from", &number, "--to", &number]).arg(recording).arg("-");
+    command.stdin(Stdio::null());
+    command
 }
 
 fn expand_and_weigh(places: &Places) -> Command {
@@ -119,25 +152,6 @@ fn expand_and_weigh(places: &Places) -> Command {
     command.arg(places.root.join("tests/bench/peak.py")).arg("/dev/null");
     command.arg(expand.get_program()).args(expand.get_args()).stdin(Stdio::null());
     command
-}
-
-/// The lines and bytes of the expansion.
-fn count_expanded(places: &Places) -> Result<(u64, u64)> {
-    let mut expand = places.expand(THREADS, Path::new("-"));
-    let shown = places.show(&expand);
-    let mut expanding =
-        expand.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{shown}`"))?;
-    let text = expanding.stdout.take().context("the expansion has no output")?;
-    let counted = Command::new("wc").args(["-l", "-c"]).stdin(text).output();
-    let counted = counted.context("cannot start `wc`")?;
-    let status = expanding.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
-    ensure!(status.success(), "`{shown}` failed ({status})");
-    let counted = String::from_utf8_lossy(&counted.stdout);
-    let mut words = counted.split_whitespace().map(str::parse);
-    match (words.next(), words.next()) {
-        (Some(Ok(lines)), Some(Ok(bytes))) => Ok((lines, bytes)),
-        _ => bail!("`wc -l -c` printed `{}`", counted.trim()),
-    }
 }
 
 fn table(points: &[Point]) -> String {
@@ -155,6 +169,8 @@ fn table(points: &[Point]) -> String {
             "text, GB",
             "GB/s",
             "expand's memory, MB",
+            "--from, s",
+            "compressed, s",
         ]
         .map(str::to_owned)
         .to_vec(),
@@ -174,6 +190,8 @@ fn table(points: &[Point]) -> String {
             format!("{:.2}", point.text_bytes as f64 / 1e9),
             format!("{:.2}", point.text_bytes as f64 / 1e9 / point.expanded),
             mega(point.reader_memory as f64),
+            format!("{:.3}", point.first_line[0]),
+            format!("{:.3}", point.first_line[1]),
         ]);
     }
     markdown(&cells)
@@ -198,6 +216,17 @@ fn straightness(points: &[Point]) -> String {
     )
 }
 
+/// What the index is for.
+fn seeking(points: &[Point]) -> String {
+    let Some(last) = points.last() else { return String::new() };
+    let slowest = last.first_line[0].max(last.first_line[1]);
+    let reached = if slowest < FIRST_LINE { "bar" } else { "**short**" };
+    format!(
+        "`expand --from N --to N` in the middle of the largest, raw or compressed: {slowest:.3} s, \
+         bar {FIRST_LINE}, reached: {reached}"
+    )
+}
+
 fn to_json(points: &[Point]) -> Value {
     points
         .iter()
@@ -215,6 +244,8 @@ fn to_json(points: &[Point]) -> Value {
                 "expanded_seconds": point.expanded,
                 "text_bytes": point.text_bytes,
                 "expand_memory_bytes": point.reader_memory,
+                "first_line_seconds": point.first_line[0],
+                "first_line_compressed_seconds": point.first_line[1],
             })
         })
         .collect()
@@ -236,6 +267,7 @@ mod tests {
             expanded: 1.25 * factor as f64,
             text_bytes: 2_500_000_000 * factor,
             reader_memory: 9_000_000,
+            first_line: [0.1 * factor as f64, 0.2],
         }
     }
 
@@ -259,6 +291,8 @@ mod tests {
         }
         assert!(straightness(&points).contains("1.000 to record, 1.000 of the file"));
         assert_eq!(straightness(&[]), "");
+        assert!(seeking(&points).contains("1.000 s, bar 0.2, reached: **short**"));
+        assert!(seeking(&points[..1]).contains("0.200 s, bar 0.2, reached: **short**"));
         assert_eq!(to_json(&points)[2]["bytes"], 200_000_000);
     }
 }

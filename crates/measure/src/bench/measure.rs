@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::figures::{Memory, Row, Sample, Series};
 use super::plan::Plan;
-use super::programs::Program;
+use super::programs::{Group, Program};
 use super::ways::{Places, Way};
 use xtask::layout::Layout;
 use xtask::ui::Stage;
@@ -30,9 +30,15 @@ pub fn program(
     let path = program.path(layout);
     let full = plan.size(program, Way::Text);
     stage.doing("count");
-    let (instructions, text_bytes) = count(places, &path, full)?;
+    let (instructions, text_bytes) = if program.group == Group::Pure {
+        count(places, &path, full)?
+    } else {
+        // Gigabytes of text, which no way of theirs writes.
+        run(places, Way::Flow, &path, full, 0)?;
+        count_expanded(places)?
+    };
     let mut series = Vec::new();
-    for way in plan.ways.iter().copied().filter(|way| *way != Way::Memory) {
+    for way in plan.ways_of(program).filter(|way| *way != Way::Memory) {
         let size = plan.size(program, way);
         let instructions = if way.is_slow() { count(places, &path, size)?.0 } else { instructions };
         let bytes = match way {
@@ -46,7 +52,7 @@ pub fn program(
         stage.doing("warm up");
         run(places, Way::Unpatched, &path, full, text_bytes)?;
     }
-    if plan.needs_recording() {
+    if plan.needs_recording() && program.group == Group::Pure {
         run(places, Way::Flow, &path, full, text_bytes)?;
     }
     for round in 0..plan.rounds {
@@ -59,13 +65,20 @@ pub fn program(
             }
         }
     }
-    let memory = if plan.has(Way::Memory) {
+    let memory = if plan.has(Way::Memory) && program.group == Group::Pure {
         stage.doing(Way::Memory.name());
         Some(weigh(places, &path, full)?)
     } else {
         None
     };
-    Ok(Row { program: program.name, instructions, text_bytes, series, memory })
+    Ok(Row {
+        program: program.name,
+        group: program.group,
+        instructions,
+        text_bytes,
+        series,
+        memory,
+    })
 }
 
 /// How many instructions a program executes, and the bytes of its text trace.
@@ -97,8 +110,27 @@ pub fn count(places: &Places, program: &Path, size: u32) -> Result<(u64, u64)> {
     Ok((lines, bytes))
 }
 
+/// The lines and bytes of the recording's text, which is never a file.
+pub fn count_expanded(places: &Places) -> Result<(u64, u64)> {
+    let mut expand = places.expand(2, Path::new("-"));
+    let shown = places.show(&expand);
+    let mut expanding =
+        expand.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{shown}`"))?;
+    let text = expanding.stdout.take().context("the expansion has no output")?;
+    let counted = Command::new("wc").args(["-l", "-c"]).stdin(text).output();
+    let counted = counted.context("cannot start `wc`")?;
+    let status = expanding.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
+    ensure!(status.success(), "`{shown}` failed ({status})");
+    let counted = String::from_utf8_lossy(&counted.stdout);
+    let mut words = counted.split_whitespace().map(str::parse);
+    match (words.next(), words.next()) {
+        (Some(Ok(lines)), Some(Ok(bytes))) => Ok((lines, bytes)),
+        _ => anyhow::bail!("`wc -l -c` printed `{}`", counted.trim()),
+    }
+}
+
 /// One run, timed.
-fn run(places: &Places, way: Way, program: &Path, size: u32, bytes: u64) -> Result<Sample> {
+pub fn run(places: &Places, way: Way, program: &Path, size: u32, bytes: u64) -> Result<Sample> {
     let file = places.file(way);
     // Emptying a file of gigabytes takes time that is not the program's.
     file.as_deref().map_or(Ok(()), remove)?;
@@ -256,6 +288,7 @@ mod tests {
             traced: "t".into(),
             oracle: "o".into(),
             trace27: "r".into(),
+            packages: "".into(),
             scratch: folder.path().to_owned(),
         };
         let series =

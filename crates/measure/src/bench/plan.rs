@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::programs::{self, Program};
+use super::programs::{self, Group, Program, STEPPED};
 use super::ways::{self, Way};
 
 /// How much less the slow ones do, and how often they are timed at most: they vary little, in
@@ -73,6 +73,21 @@ impl Plan {
         self.ways.contains(&way)
     }
 
+    /// The ways in which a program is run: a few, where that is all that is asked of it.
+    pub fn ways_of(&self, program: &Program) -> impl Iterator<Item = Way> {
+        let (group, is_stepped) = (program.group, *program == STEPPED);
+        self.ways.iter().copied().filter(move |way| match way {
+            Way::Unpatched | Way::Untraced | Way::Flow => true,
+            Way::Stepped => is_stepped,
+            _ => group == Group::Pure,
+        })
+    }
+
+    /// Whether packages must be there.
+    pub fn needs_packages(&self) -> bool {
+        self.programs.iter().any(|program| program.group == Group::Extensions)
+    }
+
     /// The size at which a program is run in a way.
     pub fn size(&self, program: &Program, way: Way) -> u32 {
         let slow_part = if way.is_slow() { self.slow_part } else { 1 };
@@ -104,7 +119,7 @@ mod tests {
     #[test]
     fn everything_without_a_filter() {
         let plan = plan(&[], false).unwrap();
-        assert_eq!((plan.programs.len(), plan.ways.len(), plan.rounds), (16, 13, 5));
+        assert_eq!((plan.programs.len(), plan.ways.len(), plan.rounds), (26, 15, 5));
         assert_eq!(plan.size(&programs::LOOPS, Way::Text), 1_100);
         assert_eq!(plan.size(&programs::LOOPS, Way::Reference), 110);
         assert_eq!((plan.rounds_of(Way::Text), plan.rounds_of(Way::Reference)), (5, 3));
@@ -113,7 +128,7 @@ mod tests {
     #[test]
     fn a_quick_look_does_less() {
         let quick = plan(&[], true).unwrap();
-        assert_eq!((quick.ways.len(), quick.rounds), (10, 1));
+        assert_eq!((quick.ways.len(), quick.rounds), (12, 1));
         assert_eq!(quick.size(&programs::LOOPS, Way::Text), 183);
         assert_eq!(quick.size(&programs::LOOPS, Way::Reference), 6);
         assert!(plan(&["null1"], true).unwrap().has(Way::Null1));

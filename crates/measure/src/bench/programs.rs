@@ -13,14 +13,38 @@ pub struct Program {
     path: &'static str,
     /// Its one argument; the instructions that it executes are in proportion.
     pub size: u32,
+    /// Which table it is in.
+    pub group: Group,
+}
+
+/// Programs that are taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Pure Python, in all ways.
+    Pure,
+    /// With modules in C that CPython does not ship, or ctypes; plain and recorded only.
+    Extensions,
+    /// What was once slow to record; plain and recorded only.
+    Cliff,
 }
 
 const fn of(name: &'static str, path: &'static str, size: u32) -> Program {
-    Program { name, path, size }
+    Program { name, path, size, group: Group::Pure }
 }
 
+const fn real(name: &'static str, path: &'static str, size: u32) -> Program {
+    Program { group: Group::Extensions, ..of(name, path, size) }
+}
+
+const fn cliff(name: &'static str, path: &'static str, size: u32) -> Program {
+    Program { group: Group::Cliff, ..of(name, path, size) }
+}
+
+/// The one that runs a function before its loop that only single-stepping can record.
+pub const STEPPED: Program = cliff("stepped_once", "tests/bench/stepped_once.py", 12_000_000);
+
 /// All of them: `tests/bench/README.md` says what each asks of a recorder.
-pub const ALL: [Program; 16] = [
+pub const ALL: [Program; 26] = [
     of("pystone", "Lib/test/pystone.py", 170_000),
     of("richards", "tests/bench/richards.py", 270),
     of("deltablue", "tests/bench/deltablue.py", 230),
@@ -37,6 +61,16 @@ pub const ALL: [Program; 16] = [
     of("library", "tests/bench/library.py", 1_100),
     of("tiny_calls", "tests/bench/tiny_calls.py", 4_500),
     of("branches", "tests/bench/branches.py", 700),
+    real("jinja2", "tests/bench/jinja2_render.py", 900),
+    real("yaml", "tests/bench/yaml_load.py", 170),
+    real("sqlalchemy", "tests/bench/sqlalchemy_query.py", 190),
+    real("gevent", "tests/bench/gevent_switch.py", 1_000_000),
+    real("numpy", "tests/bench/numpy_calls.py", 14_000),
+    real("simplejson", "tests/bench/simplejson_dumps.py", 14_000),
+    real("uuid", "tests/bench/uuid_loop.py", 100_000),
+    cliff("settrace", "tests/bench/own_settrace.py", 1_700_000),
+    cliff("tree_walk", "tests/bench/tree_walk.py", 66_000),
+    STEPPED,
 ];
 
 /// The one whose every round is the same number of instructions.

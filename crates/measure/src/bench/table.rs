@@ -50,17 +50,18 @@ fn mark(mark: Mark) -> &'static str {
 }
 
 /// The columns of the tables by program.
-const RATIOS: [(&str, Figure); 8] = [
+const RATIOS: [(&str, Figure); 9] = [
     ("plain CPython, s", Figure::Seconds(Way::Unpatched)),
     ("not tracing", Figure::Slowdown(Way::Untraced)),
     ("flow", Figure::Slowdown(Way::Flow)),
     ("flow, to its end", Figure::SlowdownToEnd(Way::Flow)),
+    ("stepped / flow", Figure::Stepped),
     ("compressed", Figure::Slowdown(Way::Compressed)),
     ("text", Figure::Slowdown(Way::Text)),
     ("text -r", Figure::Slowdown(Way::Resolved)),
     ("blog", Figure::Slowdown(Way::Reference)),
 ];
-const RATES: [(&str, Figure); 11] = [
+const RATES: [(&str, Figure); 12] = [
     ("blog / text", Figure::AgainstReference(Way::Text)),
     ("blog / text -r", Figure::AgainstReference(Way::Resolved)),
     ("text / (plain + write)", Figure::AgainstWrite),
@@ -70,6 +71,7 @@ const RATES: [(&str, Figure); 11] = [
     ("expand 2, GB/s", Figure::Rate(Way::Expand2)),
     ("to null 1", Figure::Rate(Way::Null1)),
     ("to null 2", Figure::Rate(Way::Null2)),
+    ("counted, million/s", Figure::Counted),
     ("memory, MB", Figure::Memory),
     ("writer, MB", Figure::WriterMemory),
 ];

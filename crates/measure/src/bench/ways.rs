@@ -30,12 +30,16 @@ pub enum Way {
     Null1,
     /// See there.
     Null2,
+    /// The flow recording of a run in which one function is single-stepped at the start.
+    Stepped,
+    /// The recording's instructions counted, without text.
+    Count,
     /// The peak of memory, with and without the flow recording; untimed.
     Memory,
 }
 
 /// In the order in which they take turns; those that read come after those that write.
-pub const ALL: [Way; 13] = [
+pub const ALL: [Way; 15] = [
     Way::Unpatched,
     Way::Untraced,
     Way::Flow,
@@ -48,6 +52,8 @@ pub const ALL: [Way; 13] = [
     Way::Expand2,
     Way::Null1,
     Way::Null2,
+    Way::Count,
+    Way::Stepped,
     Way::Memory,
 ];
 
@@ -67,6 +73,8 @@ impl Way {
             Way::Expand2 => "expand2",
             Way::Null1 => "null1",
             Way::Null2 => "null2",
+            Way::Count => "count",
+            Way::Stepped => "stepped",
             Way::Memory => "memory",
         }
     }
@@ -86,6 +94,8 @@ impl Way {
             Way::Expand2 => "expand, two threads",
             Way::Null1 => "expand to /dev/null, one thread",
             Way::Null2 => "expand to /dev/null, two threads",
+            Way::Count => "count, one thread",
+            Way::Stepped => "flow recording, one function single-stepped",
             Way::Memory => "peak of memory",
         }
     }
@@ -98,7 +108,7 @@ impl Way {
     /// The threads of those that expand.
     pub fn threads(self) -> Option<u32> {
         match self {
-            Way::Expand1 | Way::Null1 => Some(1),
+            Way::Expand1 | Way::Null1 | Way::Count => Some(1),
             Way::Expand2 | Way::Null2 => Some(2),
             _ => None,
         }
@@ -108,6 +118,7 @@ impl Way {
     pub fn file(self) -> Option<&'static str> {
         match self {
             Way::Flow => Some("out.flow"),
+            Way::Stepped => Some("stepped.flow"),
             Way::Compressed => Some("out.flow.zst"),
             Way::Text | Way::Resolved | Way::Reference => Some("trace.txt"),
             Way::Write => Some("plain.bin"),
@@ -130,6 +141,8 @@ pub struct Places {
     pub oracle: PathBuf,
     /// The reader.
     pub trace27: PathBuf,
+    /// What pip installed for the programs; empty where nothing was.
+    pub packages: PathBuf,
     /// Where traces go.
     pub scratch: PathBuf,
 }
@@ -144,18 +157,18 @@ impl Places {
     pub fn command(&self, way: Way, program: &Path, size: u32) -> Option<Command> {
         let file = |way| self.file(way).unwrap_or_else(|| "/dev/null".into());
         let traced = |options: &[&str]| {
-            let mut command = python(&self.traced);
+            let mut command = self.python(&self.traced);
             command.arg(self.root.join("tracer.py")).args(options).arg(program).arg(file(way));
             command
         };
         let mut command = match way {
             Way::Unpatched | Way::Untraced => {
                 let mut command =
-                    python(if way == Way::Untraced { &self.traced } else { &self.unpatched });
+                    self.python(if way == Way::Untraced { &self.traced } else { &self.unpatched });
                 command.arg(program);
                 command
             }
-            Way::Flow => traced(&["--format", "flow"]),
+            Way::Flow | Way::Stepped => traced(&["--format", "flow"]),
             Way::Compressed => traced(&["--format", "flow", "--compress"]),
             Way::Text => traced(&[]),
             Way::Resolved => traced(&["-r"]),
@@ -167,10 +180,28 @@ impl Places {
             Way::Expand1 | Way::Expand2 | Way::Null1 | Way::Null2 => {
                 return Some(self.expand(way.threads()?, &file(way)));
             }
+            Way::Count => {
+                let mut command = Command::new(&self.trace27);
+                command.args(["info", "--json"]).arg(self.scratch.join("out.flow"));
+                command.stdin(Stdio::null()).stdout(Stdio::null());
+                return Some(command);
+            }
             Way::Write | Way::Memory => return None,
         };
         command.arg(size.to_string());
+        if way == Way::Stepped {
+            command.arg("once");
+        }
         Some(command)
+    }
+
+    /// An interpreter that finds the packages.
+    fn python(&self, path: &Path) -> Command {
+        let mut command = python(path);
+        if !self.packages.as_os_str().is_empty() {
+            command.env("PYTHONPATH", &self.packages);
+        }
+        command
     }
 
     /// Expands the flow recording.
@@ -228,7 +259,7 @@ impl Places {
 }
 
 /// An interpreter that sees nothing of the user's own settings and prints to nobody.
-fn python(path: &Path) -> Command {
+pub fn python(path: &Path) -> Command {
     let mut command = Command::new(path);
     for name in [
         "PYTHONHOME",
@@ -258,6 +289,7 @@ mod tests {
             traced: python("traced"),
             oracle: python("oracle"),
             trace27: "/p/target/release/trace27".into(),
+            packages: PathBuf::new(),
             scratch: "/s/tmp".into(),
         }
     }
@@ -285,6 +317,8 @@ mod tests {
                 "target/release/trace27 expand --threads 2 /s/out.flow /s/expanded.txt",
                 "target/release/trace27 expand --threads 1 /s/out.flow /dev/null",
                 "target/release/trace27 expand --threads 2 /s/out.flow /dev/null",
+                "target/release/trace27 info --json /s/out.flow",
+                "traced/bin/python2.7 tracer.py --format flow tests/bench/x.py /s/stepped.flow 7 once",
             ]
         );
     }
