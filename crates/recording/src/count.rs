@@ -59,22 +59,31 @@ fn grow(counts: &mut Vec<u64>, index: usize) -> usize {
 
 impl<T: Tally> InstructionSink for BlockCounts<T> {
     #[inline]
-    fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
+    fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize) {
         let (start, end) = (block.place(from), block.place(to));
-        if end >= self.differences.len() {
-            self.held += grow(&mut self.differences, end);
+        match self.differences.get_mut(start..=end) {
+            Some([first, .., last]) => {
+                *first = first.wrapping_add(1);
+                *last = last.wrapping_sub(1);
+            }
+            Some(_) => {}
+            None => {
+                self.held += grow(&mut self.differences, end);
+                self.block(codes, block, from, to);
+            }
         }
-        self.differences[start] = self.differences[start].wrapping_add(1);
-        self.differences[end] = self.differences[end].wrapping_sub(1);
     }
 
     #[inline]
-    fn whole_block(&mut self, _: &CodeObjects, block: &Block) {
+    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
         let id = block.id as usize;
-        if id >= self.whole.len() {
-            self.held += grow(&mut self.whole, id);
+        match self.whole.get_mut(id) {
+            Some(count) => *count += 1,
+            None => {
+                self.held += grow(&mut self.whole, id);
+                self.whole_block(codes, block);
+            }
         }
-        self.whole[id] += 1;
     }
 
     fn instruction(&mut self, code: &Code, stepped: Stepped) {
@@ -93,5 +102,50 @@ impl<T: Tally> InstructionSink for BlockCounts<T> {
             }
         }
         (self.whole, self.differences, self.held) = (Vec::new(), Vec::new(), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use wire::code::Definition;
+    use wire::packet::{Event, Outcomes};
+
+    use super::*;
+    use crate::decoder::Decoder;
+
+    #[derive(Default)]
+    struct ByOpcode(HashMap<u8, u64>);
+
+    impl Tally for ByOpcode {
+        fn add(&mut self, _: &Code, _: u32, opcode: u8, count: u64) {
+            *self.0.entry(opcode).or_default() += count;
+        }
+    }
+
+    /// Blocks start everywhere, so that they are given up several times, and a frame is in the
+    /// middle of one meanwhile.
+    #[test]
+    fn nothing_is_lost_where_blocks_are_given_up() {
+        let mut decoder = Decoder::new();
+        let mut counts = BlockCounts::new(ByOpcode::default());
+        let outer = Definition { code: b"\x09\x83\0\0\x09S".to_vec(), ..Definition::default() };
+        let inner = Definition { code: [&[9; 40_000][..], b"S"].concat(), ..Definition::default() };
+        decoder.define(1, outer).unwrap();
+        decoder.define(2, inner).unwrap();
+        decoder.event(&Event::Enter { lasti: -1, code: 1 }, &mut counts).unwrap();
+        decoder.event(&Event::Enter { lasti: 1, code: 2 }, &mut counts).unwrap();
+        for start in 0..20_000 {
+            decoder.event(&Event::Go { offset: start }, &mut counts).unwrap();
+            let lasti = start as i32 + 299;
+            decoder.event(&Event::Land { lasti, target: 0 }, &mut counts).unwrap();
+        }
+        decoder.event(&Event::Exit { lasti: -1 }, &mut counts).unwrap();
+        decoder.outcomes(Outcomes { bits: 1, count: 1 }, &mut counts).unwrap();
+        decoder.settle(&mut counts);
+        let wanted = [(9, 20_000 * 300 + 2), (131, 1), (83, 1)];
+        assert_eq!(counts.tally.0, HashMap::from(wanted));
+        assert_eq!(decoder.executed(), 20_000 * 300 + 4);
     }
 }
