@@ -386,9 +386,7 @@ impl Decoder {
         start: u32,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        if !self.reaches_likely(lasti, sink) {
-            self.reach(lasti, sink)?;
-        }
+        self.reach(lasti, sink)?;
         self.push(code, start)
     }
 
