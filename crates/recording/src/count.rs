@@ -59,31 +59,24 @@ fn grow(counts: &mut Vec<u64>, index: usize) -> usize {
 
 impl<T: Tally> InstructionSink for BlockCounts<T> {
     #[inline]
-    fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize) {
+    fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
         let (start, end) = (block.place(from), block.place(to));
-        match self.differences.get_mut(start..=end) {
-            Some([first, .., last]) => {
-                *first = first.wrapping_add(1);
-                *last = last.wrapping_sub(1);
-            }
-            Some(_) => {}
-            None => {
-                self.held += grow(&mut self.differences, end);
-                self.block(codes, block, from, to);
-            }
+        if end >= self.differences.len() {
+            self.held += grow(&mut self.differences, end);
+        }
+        if let [first, .., last] = &mut self.differences[start..=end] {
+            *first = first.wrapping_add(1);
+            *last = last.wrapping_sub(1);
         }
     }
 
     #[inline]
-    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
+    fn whole_block(&mut self, _: &CodeObjects, block: &Block) {
         let id = block.id as usize;
-        match self.whole.get_mut(id) {
-            Some(count) => *count += 1,
-            None => {
-                self.held += grow(&mut self.whole, id);
-                self.whole_block(codes, block);
-            }
+        if id >= self.whole.len() {
+            self.held += grow(&mut self.whole, id);
         }
+        self.whole[id] += 1;
     }
 
     fn instruction(&mut self, code: &Code, stepped: Stepped) {
