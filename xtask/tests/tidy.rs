@@ -130,6 +130,42 @@ fn what_the_page_on_reliability_names_is_there() {
     }
 }
 
+/// What a prefix does to the instruction after it is decoded in `bytecode::decode` alone. The other
+/// files that name it print it, or know that no line may be there for it.
+#[test]
+fn one_decoder_of_instructions() {
+    let name = concat!("EXTENDED", "_ARG");
+    let mut found: Vec<String> = all_rust_files()
+        .into_iter()
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+            code.lines().any(|line| {
+                let line = line.split("//").next().unwrap_or_default();
+                // Not in messages.
+                line.split('"').step_by(2).any(|part| part.contains(name))
+            })
+        })
+        .map(|path| path.strip_prefix(project()).unwrap().display().to_string())
+        .filter(|path| !path.starts_with("tests/") && !path.contains("/tests"))
+        .collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "crates/bytecode/src/decode.rs",
+            "crates/bytecode/src/opcode.rs",
+            "crates/recording/src/count.rs",
+            "crates/recording/src/text.rs",
+            // What emulators leave out.
+            "crates/trace/src/diff/bridge.rs",
+            "crates/trace/src/formats/flow.rs",
+            // It refuses a prefix that prefixes nothing.
+            "shim/src/guard/plan.rs",
+        ]
+    );
+}
+
 /// Raw pointers have one room, and the exported functions another.
 #[test]
 fn unsafe_code_stays_in_few_files() {

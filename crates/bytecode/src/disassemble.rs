@@ -3,7 +3,8 @@
 //! Junk is expected: an offset in the middle of another instruction is decoded from there, an
 //! instruction that is cut off and an operand out of range are shown as such.
 
-use crate::opcode::{self, EXTENDED_ARG, HAVE_ARGUMENT, Operand};
+use crate::decode;
+use crate::opcode::{self, HAVE_ARGUMENT, Operand};
 use crate::pyc::{Code, Pyc};
 
 /// One instruction of a disassembly.
@@ -31,7 +32,7 @@ pub fn around(pyc: &Pyc, code: &Code, offsets: &[u32], around: usize) -> Vec<Row
     let starts = starts(&code.code, offsets);
     let mut rows = Vec::new();
     let mut last_line = None;
-    for (index, &(offset, prefix, overlaps)) in starts.iter().enumerate() {
+    for (index, &(offset, operand, overlaps)) in starts.iter().enumerate() {
         let window = &starts[index.saturating_sub(around)..starts.len().min(index + around + 1)];
         if !window.iter().any(|start| offsets.contains(&start.0)) {
             last_line = None;
@@ -40,47 +41,60 @@ pub fn around(pyc: &Pyc, code: &Code, offsets: &[u32], around: usize) -> Vec<Row
         let line = Some(code.line(offset as usize));
         let shown = if line == last_line { None } else { line };
         last_line = line;
-        rows.extend(row(pyc, code, offset, prefix).map(|row| Row { line: shown, overlaps, ..row }));
+        rows.extend(row(pyc, code, offset, operand).map(|row| Row {
+            line: shown,
+            overlaps,
+            ..row
+        }));
     }
     rows
 }
 
-/// Where instructions start, by a sweep from the first byte: offset, the prefix's bits, and
-/// whether it is one of `wanted` inside another instruction.
-fn starts(code: &[u8], wanted: &[u32]) -> Vec<(u32, u32, bool)> {
+/// Where instructions and their prefixes start, by a sweep from the first byte: offset, the operand
+/// if all of it is there, and whether it is one of `wanted` inside another instruction.
+fn starts(code: &[u8], wanted: &[u32]) -> Vec<(u32, Option<i32>, bool)> {
     let mut starts = Vec::new();
-    let (mut at, mut prefix) = (0, 0);
-    while at < code.len() {
-        starts.push((at as u32, prefix, false));
-        let long = code[at] >= HAVE_ARGUMENT;
-        prefix = match operand(code, at) {
-            Some(operand) if code[at] == EXTENDED_ARG => (prefix | operand) << 16,
-            _ => 0,
+    let mut start = 0;
+    while let Some(&first) = code.get(start as usize) {
+        let whole = decode::decode(code, start).filter(|at| at.next as usize <= code.len());
+        let rows = match whole {
+            Some(at) => {
+                let prefix = |number| Some(decode::prefix(code, start, number + 1));
+                let mut rows: Vec<_> =
+                    (0..at.prefixes).map(|number| (start + 3 * number, prefix(number))).collect();
+                rows.push((at.offset, Some(at.operand)));
+                start = at.next;
+                rows
+            }
+            None => {
+                let row = (start, operand(code, start));
+                start += if first >= HAVE_ARGUMENT { 3 } else { 1 };
+                vec![row]
+            }
         };
-        let next = at + if long { 3 } else { 1 };
-        for inside in at + 1..next.min(code.len()) {
-            if wanted.contains(&(inside as u32)) {
-                starts.push((inside as u32, 0, true));
+        for (index, &(offset, operand)) in rows.iter().enumerate() {
+            starts.push((offset, operand, false));
+            let next = rows.get(index + 1).map_or(start, |row| row.0);
+            for inside in offset + 1..next.min(code.len() as u32) {
+                if wanted.contains(&inside) {
+                    starts.push((inside, self::operand(code, inside), true));
+                }
             }
         }
-        at = next;
     }
     starts
 }
 
-fn operand(code: &[u8], at: usize) -> Option<u32> {
-    match code.get(at + 1..at + 3)? {
-        &[low, high] => Some(u32::from(u16::from_le_bytes([low, high]))),
-        _ => None,
-    }
+/// The two bytes after an opcode, if they are there.
+fn operand(code: &[u8], offset: u32) -> Option<i32> {
+    let is_there = offset as usize + 2 < code.len();
+    is_there.then(|| decode::argument(code, offset))
 }
 
-fn row(pyc: &Pyc, code: &Code, offset: u32, prefix: u32) -> Option<Row> {
-    let at = offset as usize;
-    let number = *code.code.get(at)?;
+fn row(pyc: &Pyc, code: &Code, offset: u32, operand: Option<i32>) -> Option<Row> {
+    let number = *code.code.get(offset as usize)?;
     let takes = number >= HAVE_ARGUMENT;
-    let operand = if takes { operand(&code.code, at) } else { None };
-    let operand = operand.map(|operand| (operand | prefix) as i32);
+    let operand = operand.filter(|_| takes);
     Some(Row {
         offset,
         line: None,

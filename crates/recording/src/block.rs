@@ -46,6 +46,8 @@ pub struct Block {
     /// [`Block::place`] of its first instruction.
     place: u32,
     pub(crate) end: End,
+    /// Whether that is [`End::Branch`], the most frequent.
+    pub(crate) is_branch: bool,
     /// The `lasti` of its last instruction.
     pub(crate) last: u32,
     /// The blocks that come next, by outcome, as far as they are known.
@@ -160,6 +162,7 @@ impl Blocks {
             count,
             place: self.places,
             end,
+            is_branch: end == End::Branch,
             last: instructions.last().map_or(u32::MAX, |last| last.lasti),
             next: [UNKNOWN; 2],
             reached: (0..instructions.len() as u16).collect(),

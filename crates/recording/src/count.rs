@@ -64,8 +64,10 @@ impl<T: Tally> InstructionSink for BlockCounts<T> {
         if end >= self.differences.len() {
             self.held += grow(&mut self.differences, end);
         }
-        self.differences[start] = self.differences[start].wrapping_add(1);
-        self.differences[end] = self.differences[end].wrapping_sub(1);
+        if let [first, .., last] = &mut self.differences[start..=end] {
+            *first = first.wrapping_add(1);
+            *last = last.wrapping_sub(1);
+        }
     }
 
     #[inline]
@@ -93,5 +95,50 @@ impl<T: Tally> InstructionSink for BlockCounts<T> {
             }
         }
         (self.whole, self.differences, self.held) = (Vec::new(), Vec::new(), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use wire::code::Definition;
+    use wire::packet::{Event, Outcomes};
+
+    use super::*;
+    use crate::decoder::Decoder;
+
+    #[derive(Default)]
+    struct ByOpcode(HashMap<u8, u64>);
+
+    impl Tally for ByOpcode {
+        fn add(&mut self, _: &Code, _: u32, opcode: u8, count: u64) {
+            *self.0.entry(opcode).or_default() += count;
+        }
+    }
+
+    /// Blocks start everywhere, so that they are given up several times, and a frame is in the
+    /// middle of one meanwhile.
+    #[test]
+    fn nothing_is_lost_where_blocks_are_given_up() {
+        let mut decoder = Decoder::new();
+        let mut counts = BlockCounts::new(ByOpcode::default());
+        let outer = Definition { code: b"\x09\x83\0\0\x09S".to_vec(), ..Definition::default() };
+        let inner = Definition { code: [&[9; 40_000][..], b"S"].concat(), ..Definition::default() };
+        decoder.define(1, outer).unwrap();
+        decoder.define(2, inner).unwrap();
+        decoder.event(&Event::Enter { lasti: -1, code: 1 }, &mut counts).unwrap();
+        decoder.event(&Event::Enter { lasti: 1, code: 2 }, &mut counts).unwrap();
+        for start in 0..20_000 {
+            decoder.event(&Event::Go { offset: start }, &mut counts).unwrap();
+            let lasti = start as i32 + 299;
+            decoder.event(&Event::Land { lasti, target: 0 }, &mut counts).unwrap();
+        }
+        decoder.event(&Event::Exit { lasti: -1 }, &mut counts).unwrap();
+        decoder.outcomes(Outcomes { bits: 1, count: 1 }, &mut counts).unwrap();
+        decoder.settle(&mut counts);
+        let wanted = [(9, 20_000 * 300 + 2), (131, 1), (83, 1)];
+        assert_eq!(counts.tally.0, HashMap::from(wanted));
+        assert_eq!(decoder.executed(), 20_000 * 300 + 4);
     }
 }

@@ -214,8 +214,8 @@ impl Decoder {
     }
 
     /// Follows the lowest `left` of the outcomes through blocks that are known, and makes the first
-    /// that is not. Returns how many outcomes are left.
-    #[inline]
+    /// that is not. Returns how many outcomes are left. Not inlined: it needs all registers.
+    #[inline(never)]
     fn branches(
         &mut self,
         bits: u64,
@@ -240,7 +240,7 @@ impl Decoder {
                 executed += block.count(at, block.instructions.len());
                 at = 0;
             }
-            let outcome = if block.end == End::Branch {
+            let outcome = if block.is_branch {
                 left -= 1;
                 frame.stands = false;
                 (bits >> left & 1) as usize
@@ -298,16 +298,10 @@ impl Decoder {
         match *event {
             Event::Outcomes => return Ok(()),
             Event::Enter { lasti, code } => {
-                if !self.reaches_likely(lasti, sink) {
-                    self.reach(lasti, sink)?;
-                }
-                self.push(code, 0)?;
+                self.enter(lasti, code, 0, sink)?;
             }
             Event::Resume { lasti, code, start } => {
-                if !self.reaches_likely(lasti, sink) {
-                    self.reach(lasti, sink)?;
-                }
-                self.push(code, start)?;
+                self.enter(lasti, code, start, sink)?;
             }
             Event::Land { lasti, target } => {
                 self.reach(lasti, sink)?;
@@ -383,7 +377,20 @@ impl Decoder {
         self.progress(lasti, sink)
     }
 
+    /// The running frame has come to `lasti`, and another one begins.
     #[inline]
+    fn enter(
+        &mut self,
+        lasti: i32,
+        code: u32,
+        start: u32,
+        sink: &mut impl InstructionSink,
+    ) -> Result<(), Fault> {
+        self.reach(lasti, sink)?;
+        self.push(code, start)
+    }
+
+    #[inline(always)]
     fn push(&mut self, number: u32, start: u32) -> Result<(), Fault> {
         let code = self.codes.get_mut(number).ok_or(Fault::Code(number))?;
         let is_stepped = self.every || code.is_watched;

@@ -195,6 +195,19 @@ impl InstructionSink for Blocks<'_> {
         }
     }
 
+    #[inline]
+    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
+        let Blocks { text, made, spare, is_alone } = self;
+        text.append_whole(codes, block, |lines| {
+            if lines.len() >= BLOCK {
+                *is_alone |= hand_on(lines, made, spare);
+            }
+        });
+        if self.text.lines.len() >= BLOCK {
+            self.hand_on();
+        }
+    }
+
     fn instruction(&mut self, code: &Code, stepped: Stepped) {
         self.text.instruction(code, stepped);
         if self.text.lines.len() >= BLOCK {

@@ -158,6 +158,7 @@ impl OpenChunk {
     /// # Errors
     ///
     /// Packets that contradict themselves, or the chunk's own count.
+    #[inline(never)]
     pub fn decode(
         &mut self,
         decoder: &mut Decoder,

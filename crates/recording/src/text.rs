@@ -213,6 +213,25 @@ impl TextSink {
         self.count = after;
     }
 
+    /// All instructions of a block, as [`TextSink::append`].
+    #[inline]
+    pub fn append_whole(
+        &mut self,
+        codes: &CodeObjects,
+        block: &Block,
+        ended: impl FnMut(&mut Vec<u8>),
+    ) {
+        if let Some(Kept::Lines(lines)) = self.blocks.get(block.id as usize) {
+            let after = self.count + lines.ends.len() as u64;
+            if self.range.start <= self.count && after <= self.range.end {
+                self.lines.extend_from_slice(&lines.text);
+                self.count = after;
+                return;
+            }
+        }
+        self.append(codes, block, (0, block.instructions.len()), ended);
+    }
+
     /// Makes the lines of a block, and appends them.
     #[cold]
     fn first(
@@ -294,6 +313,11 @@ impl InstructionSink for TextSink {
     #[inline]
     fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize) {
         self.append(codes, block, (from, to), |_| {});
+    }
+
+    #[inline]
+    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
+        self.append_whole(codes, block, |_| {});
     }
 
     fn instruction(&mut self, code: &Code, stepped: Stepped) {

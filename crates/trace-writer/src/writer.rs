@@ -5,18 +5,18 @@
 //! troubles go back through the page; the interpreter says them.
 
 mod args;
-mod keeper;
+mod compressed_text;
+mod demux;
 mod memory;
-mod packed;
 mod ring;
 mod sink;
-mod track;
+mod thread_writer;
 
 pub use args::Args;
 
 use std::io;
 
-use keeper::Keeper;
+use demux::Demux;
 use recording::decoder::Fault;
 use ring::Ring;
 use wire::control::{WAKE, failure};
@@ -50,24 +50,24 @@ impl From<Fault> for Trouble {
 /// Memory that is not shared as it should be. All else goes through the page.
 pub fn run(args: &Args) -> io::Result<()> {
     let ring = Ring::open(args)?;
-    let mut keeper = match Keeper::new(args) {
-        Ok(keeper) => Some(keeper),
+    let mut demux = match Demux::new(args) {
+        Ok(demux) => Some(demux),
         Err(trouble) => {
             tell(&ring, &trouble);
             None
         }
     };
-    let mut told = Inbox::default();
+    let mut told = PacketReader::default();
     loop {
         // Seen before the last bytes are taken: nothing comes after it.
         let is_over = ring.is_over();
         let count = ring.take(&mut told.bytes);
         // Too little to look for more at once: that would only disturb the program.
         let is_calm = (count as u64) < WAKE && !is_over;
-        if let Some(mut kept) = keeper.take() {
+        if let Some(mut kept) = demux.take() {
             let result = told.pass(&mut kept);
             match result.and_then(|()| if is_calm { kept.idle() } else { Ok(()) }) {
-                Ok(()) => keeper = Some(kept),
+                Ok(()) => demux = Some(kept),
                 Err(trouble) => give_up(&ring, kept, &trouble),
             }
         } else {
@@ -75,9 +75,9 @@ pub fn run(args: &Args) -> io::Result<()> {
         }
         if is_calm {
             let is_quiet = ring.wait();
-            if is_quiet && let Some(mut kept) = keeper.take() {
+            if is_quiet && let Some(mut kept) = demux.take() {
                 match kept.quiet() {
-                    Ok(()) => keeper = Some(kept),
+                    Ok(()) => demux = Some(kept),
                     Err(trouble) => give_up(&ring, kept, &trouble),
                 }
             }
@@ -85,7 +85,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             break;
         }
     }
-    if let Some(mut kept) = keeper {
+    if let Some(mut kept) = demux {
         let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
         if let Err(trouble) = result {
             tell(&ring, &trouble);
@@ -96,32 +96,32 @@ pub fn run(args: &Args) -> io::Result<()> {
 }
 
 /// Keeps nothing more.
-fn give_up(ring: &Ring, keeper: Keeper, trouble: &Trouble) {
+fn give_up(ring: &Ring, demux: Demux, trouble: &Trouble) {
     tell(ring, trouble);
     // What was kept before stays well formed; that it failed is told already.
     let end = if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
-    let _ = keeper.finish(end);
+    let _ = demux.finish(end);
 }
 
 /// What was told and not handed over yet.
 #[derive(Default)]
-struct Inbox {
+struct PacketReader {
     bytes: Vec<u8>,
-    /// How many bytes of records are still to come.
+    /// OutputOptions many bytes of records are still to come.
     records: u64,
 }
 
-impl Inbox {
+impl PacketReader {
     /// Hands over all that is whole, and leaves the rest.
-    fn pass(&mut self, keeper: &mut Keeper) -> Result<(), Trouble> {
+    fn pass(&mut self, demux: &mut Demux) -> Result<(), Trouble> {
         let mut at = 0;
         let result = loop {
             if self.records == 0
-                && let Err(trouble) = keeper.short(&self.bytes, &mut at)
+                && let Err(trouble) = demux.short(&self.bytes, &mut at)
             {
                 break Err(trouble);
             }
-            match self.one(at, keeper) {
+            match self.one(at, demux) {
                 Ok(0) => break Ok(()),
                 Ok(length) => at += length,
                 Err(trouble) => break Err(trouble),
@@ -133,7 +133,7 @@ impl Inbox {
 
     /// Hands over what starts there; how long that is, 0 if it is not whole.
     #[inline]
-    fn one(&mut self, at: usize, keeper: &mut Keeper) -> Result<usize, Trouble> {
+    fn one(&mut self, at: usize, demux: &mut Demux) -> Result<usize, Trouble> {
         let bytes = &self.bytes[at..];
         let read = if self.records > 0 {
             packet::read(bytes)
@@ -157,26 +157,26 @@ impl Inbox {
             self.records = rest.ok_or(Fault::Event(packet::Fault::Number))?;
         }
         if event != Event::Outcomes || outcomes.count > 0 {
-            keeper.record(outcomes, &event)?;
+            demux.record(outcomes, &event)?;
         }
         Ok(length)
     }
 }
 
 /// What is on the page when the interpreter has died without a last word; how it ended.
-fn last(ring: &Ring, keeper: &mut Keeper) -> Result<End, Trouble> {
+fn last(ring: &Ring, demux: &mut Demux) -> Result<End, Trouble> {
     if ring.is_closed() {
         return Ok(End::Ended);
     }
     let (outcomes, lasti) = ring.now();
     let event = Event::End { lasti };
-    match keeper.record(outcomes, &event) {
+    match demux.record(outcomes, &event) {
         Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
         Err(trouble) => Err(trouble),
     }
 }
 
-/// How a recording ended.
+/// OutputOptions a recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// In good order.

@@ -1,5 +1,6 @@
 //! What is known once about a code object, and which of its bytes may be read as instructions.
 
+use bytecode::decode::decode;
 use bytecode::opcode::numbers::{
     BREAK_LOOP, CONTINUE_LOOP, JUMP_ABSOLUTE, JUMP_FORWARD, RAISE_VARARGS, RETURN_VALUE,
 };
@@ -188,28 +189,27 @@ fn reach(code: &[u8]) -> Vec<u8> {
     let mut widths = vec![0; code.len()];
     let mut from = vec![0];
     while let Some(mut offset) = from.pop() {
-        let mut prefix = None;
-        while offset < code.len() && (widths[offset] == 0 || prefix.is_some()) {
-            let opcode = code[offset];
-            let takes_operand = opcode >= HAVE_ARGUMENT || prefix.is_some();
-            let width = if takes_operand { 3 } else { 1 };
-            let at = |place: usize| i32::from(code.get(place).copied().unwrap_or(0));
-            let bare = if takes_operand { at(offset + 1) | at(offset + 2) << 8 } else { 0 };
-            let argument = prefix.unwrap_or(0) << 16 | bare;
-            widths[offset] = width;
-            offset += usize::from(width);
-            let target = match operand(opcode) {
-                Operand::JumpAbsolute => Some(i64::from(argument)),
-                Operand::JumpRelative => Some(offset as i64 + i64::from(argument)),
+        while offset < code.len() && widths[offset] == 0 {
+            // Its operand, or that of a prefix, which lies beyond the end.
+            widths[offset] = 3;
+            let Some(at) = decode(code, offset as u32) else { break };
+            for prefix in 0..at.prefixes as usize {
+                widths[offset + 3 * prefix] = 3;
+            }
+            widths[at.offset as usize] = (at.next - at.offset) as u8;
+            offset = at.next as usize;
+            let target = match operand(at.opcode) {
+                Operand::JumpAbsolute => Some(i64::from(at.operand)),
+                Operand::JumpRelative => Some(i64::from(at.next) + i64::from(at.operand)),
                 _ => None,
             };
             let target = target.and_then(|target| usize::try_from(target).ok());
             from.extend(target.filter(|&target| target < code.len() && widths[target] == 0));
-            match opcode {
+            match at.opcode {
                 RETURN_VALUE | JUMP_ABSOLUTE | JUMP_FORWARD | CONTINUE_LOOP | BREAK_LOOP
                 | RAISE_VARARGS => break,
-                _ if name(opcode).is_none_or(|name| name == "STOP_CODE") => break,
-                _ => prefix = (opcode == EXTENDED_ARG).then_some(argument),
+                _ if name(at.opcode).is_none_or(|name| name == "STOP_CODE") => break,
+                _ => {}
             }
         }
     }

@@ -60,11 +60,17 @@ impl Decoder {
     }
 
     /// Executes what the running frame had done when its `f_lasti` was this.
+    #[inline]
     pub(super) fn reach(
         &mut self,
         lasti: i32,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
+        if self.reaches_likely(lasti, sink) { Ok(()) } else { self.reach_slowly(lasti, sink) }
+    }
+
+    #[cold]
+    fn reach_slowly(&mut self, lasti: i32, sink: &mut impl InstructionSink) -> Result<(), Fault> {
         while !self.reaches(lasti, sink)? {
             self.give_up(sink)?;
         }

@@ -57,7 +57,7 @@ impl Memory {
         }
     }
 
-    /// How many bytes it has.
+    /// OutputOptions many bytes it has.
     pub fn size(&self) -> usize {
         match self {
             Memory::Map(map) => map.len(),

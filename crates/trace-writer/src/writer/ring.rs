@@ -19,7 +19,7 @@ use super::memory::Memory;
 use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, lasti_with};
 use wire::packet::Outcomes;
 
-/// How long the writer sleeps at most: what a quiet program has told is kept by then.
+/// OutputOptions long the writer sleeps at most: what a quiet program has told is kept by then.
 const SLEEP: Duration = Duration::from_millis(50);
 
 /// The shared memory.

@@ -42,7 +42,7 @@ impl Sink {
         Sink { is_in_pieces: true, ..self }
     }
 
-    /// How many bytes were written.
+    /// OutputOptions many bytes were written.
     pub fn written(&self) -> u64 {
         self.written
     }
@@ -132,7 +132,7 @@ impl Write for Sink {
     }
 }
 
-/// How many of the bytes are whole lines.
+/// OutputOptions many of the bytes are whole lines.
 pub fn whole(lines: &[u8]) -> usize {
     lines.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1)
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 use crate::lines::Lines;
 use crate::step::{About, Code, Event, Events, Fields, Format, Operand, Position, ReadError};
 use bytecode::cfg::{self, Successors};
-use bytecode::decode::{self, Instruction as Decoded};
+use bytecode::decode::{self, Instruction as WithPrefixes};
 use bytecode::opcode::{self, EXTENDED_ARG, Operand as Kind};
 use bytecode::text::{self, Instruction};
 use recording::block::{self, Block, CodeObjects};
@@ -34,7 +34,7 @@ pub struct Flow<'a> {
     /// Outcomes of the next packet which were followed.
     taken: u32,
     /// What was executed and not given yet.
-    stretch: Option<Stretch>,
+    range: Option<InstructionRange>,
     /// Steps given, those beyond the limit included.
     steps: u64,
     ended: bool,
@@ -42,7 +42,7 @@ pub struct Flow<'a> {
 }
 
 /// Instructions that one outcome or event has told of, in one frame.
-struct Stretch {
+struct InstructionRange {
     code: u32,
     depth: u32,
     /// The byte of the record.
@@ -52,12 +52,12 @@ struct Stretch {
 
 enum What {
     /// So many instructions, prefixes aside, from this one on; prefixes of it that were given.
-    Run { at: Decoded, left: u64, prefixes: u32 },
+    Block { at: WithPrefixes, left: u64, prefixes: u32 },
     /// One that was told by itself, and where its operand's meaning stands in the section.
     Step { instruction: Instruction, meaning: Option<Range<usize>> },
 }
 
-/// An instruction of a stretch.
+/// An instruction of a range.
 struct Found {
     code: u32,
     depth: u32,
@@ -66,15 +66,15 @@ struct Found {
     meaning: Option<Range<usize>>,
 }
 
-/// Takes what one outcome or event tells of: one stretch, as the code runs straight on.
+/// Takes what one outcome or event tells of: one range, as the code runs straight on.
 #[derive(Default)]
-struct Walked {
-    first: Option<(u32, Decoded)>,
+struct Decoded {
+    first: Option<(u32, WithPrefixes)>,
     instructions: u64,
     stepped: Option<(u32, Instruction)>,
 }
 
-impl InstructionSink for Walked {
+impl InstructionSink for Decoded {
     fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
         if let Some(first) = block.instructions[from..to].first() {
             self.first.get_or_insert((block.code, *first));
@@ -105,7 +105,7 @@ impl<'a> Flow<'a> {
             decoder: Decoder::new(),
             chunk: None,
             taken: 0,
-            stretch: None,
+            range: None,
             steps: 0,
             ended: false,
             scratch: Vec::new(),
@@ -137,14 +137,14 @@ impl<'a> Flow<'a> {
         };
         let offset = chunk.offset();
         let depth = self.decoder.depth() as u32;
-        let mut walked = Walked::default();
+        let mut decoded = Decoded::default();
         if self.taken < outcomes.count {
             self.taken += 1;
             let bits = outcomes.bits >> (outcomes.count - self.taken) & 1;
-            let decoded = self.decoder.outcomes(Outcomes { bits, count: 1 }, &mut walked);
+            let decoded = self.decoder.outcomes(Outcomes { bits, count: 1 }, &mut decoded);
             decoded.map_err(|fault| chunk.broken(&fault))?;
         } else {
-            self.decoder.event(&event, &mut walked).map_err(|fault| chunk.broken(&fault))?;
+            self.decoder.event(&event, &mut decoded).map_err(|fault| chunk.broken(&fault))?;
             let meaning = match event {
                 packet::Event::Step { text, .. } => text.map(<[u8]>::len),
                 _ => None,
@@ -153,14 +153,14 @@ impl<'a> Flow<'a> {
             chunk.skip(length);
             let end = chunk.content().1;
             let meaning = meaning.map(|length| end - length..end);
-            if let Some((code, instruction)) = walked.stepped {
+            if let Some((code, instruction)) = decoded.stepped {
                 let what = What::Step { instruction, meaning };
-                self.stretch = Some(Stretch { code, depth, offset, what });
+                self.range = Some(InstructionRange { code, depth, offset, what });
             }
         }
-        if let Some((code, at)) = walked.first {
-            let what = What::Run { at, left: walked.instructions, prefixes: 0 };
-            self.stretch = Some(Stretch { code, depth, offset, what });
+        if let Some((code, at)) = decoded.first {
+            let what = What::Block { at, left: decoded.instructions, prefixes: 0 };
+            self.range = Some(InstructionRange { code, depth, offset, what });
         }
         Ok(true)
     }
@@ -181,14 +181,14 @@ impl<'a> Flow<'a> {
         Ok(false)
     }
 
-    /// The next instruction of the stretch at hand.
+    /// The next instruction of the range at hand.
     fn instruction(&mut self) -> Option<Found> {
-        let stretch = self.stretch.as_mut()?;
-        let (code, depth, offset) = (stretch.code, stretch.depth, stretch.offset);
+        let range = self.range.as_mut()?;
+        let (code, depth, offset) = (range.code, range.depth, range.offset);
         let found = |instruction, meaning| Found { code, depth, offset, instruction, meaning };
-        let (found, is_over) = match &mut stretch.what {
+        let (found, is_over) = match &mut range.what {
             What::Step { instruction, meaning } => (found(*instruction, meaning.take()), true),
-            What::Run { at, left, prefixes } => {
+            What::Block { at, left, prefixes } => {
                 let bytes = &self.decoder.code(code)?.definition.code;
                 if *prefixes < at.prefixes {
                     let offset = at.lasti + 3 * *prefixes;
@@ -213,7 +213,7 @@ impl<'a> Flow<'a> {
             }
         };
         if is_over {
-            self.stretch = None;
+            self.range = None;
         }
         Some(found)
     }

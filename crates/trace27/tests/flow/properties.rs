@@ -1,10 +1,15 @@
 //! Belongs here: what is recorded is read, whatever was executed, by every reader and on any number of
 //! threads.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 
 use proptest::prelude::*;
+use recording::block::Code;
+use recording::count::{BlockCounts, Tally};
 use recording::file::{Sections, section};
+use recording::replay::{Cursor as Parts, replay};
+use recording::text::{RenderOptions, TextSink};
 use serde_json::json;
 use trace::diff::{Config, compare};
 use trace::input::Input;
@@ -42,6 +47,17 @@ fn an_event(kind: usize, number: u32, signed: i32, other: u32, bytes: &[u8]) -> 
         14 => Event::Frame { code: number, lasti: signed },
         15 => Event::End { lasti: signed },
         _ => Event::Gone { thread: number },
+    }
+}
+
+/// How often each instruction was executed: by the code object's name, offset and opcode.
+#[derive(Debug, Default, PartialEq)]
+struct Counted(HashMap<(Vec<u8>, u32, u8), u64>);
+
+impl Tally for Counted {
+    fn add(&mut self, code: &Code, offset: u32, opcode: u8, count: u64) {
+        let key = (code.definition.name.clone(), offset, opcode);
+        *self.0.entry(key).or_default() += count;
     }
 }
 
@@ -110,6 +126,28 @@ proptest! {
         let (text, result) = expanded(&recorded.bytes, true, &stretch, 2);
         prop_assert!(result.is_ok());
         prop_assert!(text == recorded.text(true, from..to), "{stretch:?}");
+    }
+
+    /// The sink that counts blocks looks at no instruction, and yet counts each of them.
+    #[test]
+    fn counted_is_what_was_executed(how in how()) {
+        let recorded = record(how);
+        let (sections, _) = Sections::open(Cursor::new(&recorded.bytes)).unwrap();
+        let mut cursor = Parts::new(sections, 0..u64::MAX);
+        let mut counts = BlockCounts::new(Counted::default());
+        prop_assert!(replay(&mut cursor, &mut counts).is_ok());
+        let mut wanted = Counted::default();
+        for (code, instruction, _) in &recorded.executed {
+            let name = recorded.codes[*code].name.clone();
+            *wanted.0.entry((name, instruction.offset, instruction.opcode)).or_default() += 1;
+        }
+        prop_assert_eq!(counts.tally, wanted);
+        // The text has as many lines.
+        let (sections, _) = Sections::open(Cursor::new(&recorded.bytes)).unwrap();
+        let mut text = TextSink::new(RenderOptions::default());
+        prop_assert!(replay(&mut Parts::new(sections, 0..u64::MAX), &mut text).is_ok());
+        prop_assert_eq!(text.count, recorded.executed.len() as u64);
+        prop_assert!(text.lines == recorded.all(false));
     }
 
     #[test]

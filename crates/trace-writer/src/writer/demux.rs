@@ -1,4 +1,4 @@
-//! Sorts what was told by thread, each to its own track.
+//! Sorts what was told by thread, each to its own writer.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -12,19 +12,19 @@ use serde_json::Value;
 use super::args::{Args, Kind};
 use super::ring::left_to_us;
 use super::sink::{Owner, Sink};
-use super::track::{How, Track};
+use super::thread_writer::{OutputOptions, ThreadWriter};
 use super::{End, Trouble};
 use recording::decoder::Fault;
 use recording::file::LIMIT;
 use wire::code::Definition;
 use wire::packet::{Event, Outcomes};
 
-/// The tracks of all threads.
-pub struct Keeper {
-    how: How,
+/// The writers of all threads.
+pub struct Demux {
+    options: OutputOptions,
     file: PathBuf,
     /// Few, and asked for each record.
-    tracks: BTreeMap<u32, Track>,
+    writers: BTreeMap<u32, ThreadWriter>,
     current: u32,
     /// Each code object's definition, for the threads that are still to come.
     codes: Vec<Vec<u8>>,
@@ -39,15 +39,15 @@ pub struct Keeper {
 /// The thread that starts the program.
 const FIRST: u32 = 0;
 
-impl Keeper {
-    pub fn new(args: &Args) -> Result<Keeper, Trouble> {
+impl Demux {
+    pub fn new(args: &Args) -> Result<Demux, Trouble> {
         let file = left_to_us(args.out);
         let mut about =
             serde_json::from_slice(args.about.as_encoded_bytes()).unwrap_or(Value::Null);
         if let (Some(limit), Some(about)) = (args.limit, about.as_object_mut()) {
             about.insert(LIMIT.to_owned(), limit.into());
         }
-        let how = How {
+        let options = OutputOptions {
             render: args.render(),
             is_flow: args.kind == Kind::Flow,
             compress: args.compress,
@@ -59,18 +59,18 @@ impl Keeper {
         // A lock is shared with what is cloned.
         let is_file = file.metadata().is_ok_and(|file| file.is_file());
         let lock = if args.threads && is_file { file.try_clone().ok() } else { None };
-        let mut keeper = Keeper {
-            how,
+        let mut demux = Demux {
+            options,
             file: args.file.clone(),
-            tracks: BTreeMap::new(),
+            writers: BTreeMap::new(),
             current: FIRST,
             codes: Vec::new(),
             threads: args.threads,
             over: HashSet::new(),
             lock,
         };
-        keeper.add(FIRST, Sink::new(file, owner))?;
-        Ok(keeper)
+        demux.add(FIRST, Sink::new(file, owner))?;
+        Ok(demux)
     }
 
     /// Takes what happened, after these outcomes.
@@ -82,8 +82,8 @@ impl Keeper {
             | Event::Forget { .. }
             | Event::Switch { .. }
             | Event::Gone { .. } => self.other(outcomes, event),
-            _ => match self.tracks.get_mut(&self.current) {
-                Some(track) => match track.record(outcomes, event) {
+            _ => match self.writers.get_mut(&self.current) {
+                Some(writer) => match writer.record(outcomes, event) {
                     Err(Trouble::Limit) => self.end(self.current),
                     result => result,
                 },
@@ -94,10 +94,10 @@ impl Keeper {
     }
 
     /// Takes the short packets of the running thread that start at `at`, up to a long one: most come
-    /// here, and so look for their track once.
+    /// here, and so look for their writer once.
     pub fn short(&mut self, bytes: &[u8], at: &mut usize) -> Result<(), Trouble> {
-        let Some(track) = self.tracks.get_mut(&self.current) else { return Ok(()) };
-        match track.short(bytes, at) {
+        let Some(writer) = self.writers.get_mut(&self.current) else { return Ok(()) };
+        match writer.short(bytes, at) {
             Err(Trouble::Limit) => self.end(self.current),
             result => result,
         }
@@ -110,20 +110,20 @@ impl Keeper {
             return Err(Trouble::Limit);
         }
         self.over.insert(thread);
-        match self.tracks.remove(&thread) {
-            Some(track) => Ok(track.finish(End::Limit)?),
+        match self.writers.remove(&thread) {
+            Some(writer) => Ok(writer.finish(End::Limit)?),
             None => Ok(()),
         }
     }
 
-    /// Does the same with each track.
+    /// Does the same with each writer.
     fn each(
         &mut self,
-        mut what: impl FnMut(&mut Track) -> Result<(), Trouble>,
+        mut what: impl FnMut(&mut ThreadWriter) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
         let mut full = Vec::new();
-        for (&thread, track) in &mut self.tracks {
-            match what(track) {
+        for (&thread, writer) in &mut self.writers {
+            match what(writer) {
                 Err(Trouble::Limit) => full.push(thread),
                 result => result?,
             }
@@ -139,11 +139,11 @@ impl Keeper {
         match *event {
             Event::Define { code, definition } => {
                 let read = Definition::read(definition).map_err(Fault::Event)?;
-                self.each(|track| track.define(event, code, &read))?;
+                self.each(|writer| writer.define(event, code, &read))?;
                 self.codes.push(definition.to_vec());
             }
             Event::Watch { code } => {
-                self.each(|track| track.watch(event, code))?;
+                self.each(|writer| writer.watch(event, code))?;
                 // The first byte of a definition says so.
                 let known = self.codes.get_mut((code as usize).wrapping_sub(1));
                 if let Some(byte) = known.and_then(|known| known.first_mut()) {
@@ -151,20 +151,20 @@ impl Keeper {
                 }
             }
             Event::Forget { code } => {
-                self.each(|track| track.forget(event, code))?;
+                self.each(|writer| writer.forget(event, code))?;
                 if let Some(known) = self.codes.get_mut((code as usize).wrapping_sub(1)) {
                     *known = Vec::new();
                 }
             }
             Event::Switch { thread, lasti } => {
-                // How far the thread had come, before another one runs.
+                // OutputOptions far the thread had come, before another one runs.
                 self.pass(Outcomes::default(), &Event::Switch { thread, lasti })?;
                 self.switch(thread)?;
             }
             Event::Gone { thread } if thread != FIRST => {
                 self.over.remove(&thread);
-                if let Some(track) = self.tracks.remove(&thread) {
-                    track.finish(End::Ended)?;
+                if let Some(writer) = self.writers.remove(&thread) {
+                    writer.finish(End::Ended)?;
                 }
             }
             _ => {}
@@ -173,8 +173,8 @@ impl Keeper {
     }
 
     fn pass(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
-        match self.tracks.get_mut(&self.current) {
-            Some(track) => match track.record(outcomes, event) {
+        match self.writers.get_mut(&self.current) {
+            Some(writer) => match writer.record(outcomes, event) {
                 Err(Trouble::Limit) => self.end(self.current),
                 result => result,
             },
@@ -184,7 +184,7 @@ impl Keeper {
 
     fn switch(&mut self, thread: u32) -> Result<(), Trouble> {
         self.current = thread;
-        if self.tracks.contains_key(&thread) || self.over.contains(&thread) {
+        if self.writers.contains_key(&thread) || self.over.contains(&thread) {
             return Ok(());
         }
         let file = File::create(beside(&self.file, &format!("thread-{thread}")))?;
@@ -196,8 +196,8 @@ impl Keeper {
     /// Starts a thread's file with all code objects so far.
     fn add(&mut self, thread: u32, sink: Sink) -> Result<(), Trouble> {
         match self.begin(sink) {
-            Ok(track) => {
-                self.tracks.insert(thread, track);
+            Ok(writer) => {
+                self.writers.insert(thread, writer);
                 Ok(())
             }
             Err(Trouble::Limit) => self.end(thread),
@@ -205,8 +205,8 @@ impl Keeper {
         }
     }
 
-    fn begin(&self, sink: Sink) -> Result<Track, Trouble> {
-        let mut track = Track::new(sink, &self.how)?;
+    fn begin(&self, sink: Sink) -> Result<ThreadWriter, Trouble> {
+        let mut writer = ThreadWriter::new(sink, &self.options)?;
         for (index, definition) in self.codes.iter().enumerate() {
             let code = index as u32 + 1;
             let event = Event::Define { code, definition };
@@ -223,27 +223,27 @@ impl Keeper {
             } else {
                 event
             };
-            track.define(&event, code, &read)?;
+            writer.define(&event, code, &read)?;
         }
-        Ok(track)
+        Ok(writer)
     }
 
     /// Nothing comes for the moment.
     pub fn idle(&mut self) -> Result<(), Trouble> {
-        self.each(Track::idle)
+        self.each(ThreadWriter::idle)
     }
 
     /// Nothing has come for a while.
     pub fn quiet(&mut self) -> Result<(), Trouble> {
-        self.each(Track::quiet)
+        self.each(ThreadWriter::quiet)
     }
 
     /// Writes what is left. Whoever waits for the first thread's file finds all of them.
     pub fn finish(mut self, end: End) -> io::Result<()> {
-        let first = self.tracks.remove(&FIRST);
+        let first = self.writers.remove(&FIRST);
         let mut result = Ok(());
-        for track in self.tracks.into_values().chain(first) {
-            result = track.finish(end).and(result);
+        for writer in self.writers.into_values().chain(first) {
+            result = writer.finish(end).and(result);
         }
         drop(self.lock);
         result

@@ -19,15 +19,15 @@ pub const FRAME: usize = 1 << 20;
 const LEVEL: i32 = 1;
 
 /// A file of frames.
-pub struct Packed {
+pub struct CompressedText {
     sink: Sink,
     compressor: Compressor<'static>,
     frame: Vec<u8>,
 }
 
-impl Packed {
-    pub fn new(sink: Sink) -> io::Result<Packed> {
-        Ok(Packed { sink, compressor: Compressor::new(LEVEL)?, frame: Vec::new() })
+impl CompressedText {
+    pub fn new(sink: Sink) -> io::Result<CompressedText> {
+        Ok(CompressedText { sink, compressor: Compressor::new(LEVEL)?, frame: Vec::new() })
     }
 
     /// Writes lines, as many as fit into a file of so many bytes.
@@ -77,12 +77,13 @@ mod tests {
     use super::super::sink::Owner;
     use super::*;
 
-    fn packed(lines: &[u8], most: u64) -> (Result<(), Trouble>, Vec<u8>) {
+    fn compressed(lines: &[u8], most: u64) -> (Result<(), Trouble>, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.zst");
-        let mut packed = Packed::new(Sink::new(File::create(&path).unwrap(), Owner::We)).unwrap();
-        let result = packed.lines(lines, most);
-        let _ = packed.finish(most);
+        let mut compressed =
+            CompressedText::new(Sink::new(File::create(&path).unwrap(), Owner::We)).unwrap();
+        let result = compressed.lines(lines, most);
+        let _ = compressed.finish(most);
         (result, fs::read(path).unwrap())
     }
 
@@ -90,11 +91,11 @@ mod tests {
     fn as_many_lines_as_fit() {
         let lines: Vec<u8> =
             (0..20_000).flat_map(|n| format!("f> {n} NOP\n").into_bytes()).collect();
-        let (result, all) = packed(&lines, u64::MAX);
+        let (result, all) = compressed(&lines, u64::MAX);
         assert!(result.is_ok());
         assert_eq!(zstd::decode_all(&all[..]).unwrap(), lines);
         for most in [all.len() / 2, all.len() / 9, 1000, 100, 25] {
-            let (result, file) = packed(&lines, most as u64);
+            let (result, file) = compressed(&lines, most as u64);
             assert!(matches!(result, Err(Trouble::Limit)));
             let text = zstd::decode_all(&file[..]).unwrap();
             assert!(lines.starts_with(&text) && text.ends_with(b"\n"), "{most}");
@@ -104,9 +105,9 @@ mod tests {
 
     #[test]
     fn no_lines_are_a_frame_too() {
-        let (_, file) = packed(b"", u64::MAX);
+        let (_, file) = compressed(b"", u64::MAX);
         assert!(!file.is_empty());
         assert_eq!(zstd::decode_all(&file[..]).unwrap(), b"");
-        assert_eq!(packed(b"", 3).1, b"");
+        assert_eq!(compressed(b"", 3).1, b"");
     }
 }

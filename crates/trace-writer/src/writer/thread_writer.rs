@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::packed::{FRAME, Packed};
+use super::compressed_text::{CompressedText, FRAME};
 use super::sink::{Sink, whole};
 use super::{End, Trouble};
 use recording::decoder::{Decoder, Fault};
@@ -17,9 +17,9 @@ use wire::ring::{self, SIZE, Told};
 /// Bytes of text that are written at once: no more than a processor's own cache holds.
 const BLOCK: usize = 1 << 17;
 
-/// How a track is written.
+/// How a thread is written.
 #[derive(Clone, Debug)]
-pub struct How {
+pub struct OutputOptions {
     pub render: RenderOptions,
     pub is_flow: bool,
     pub compress: bool,
@@ -30,12 +30,12 @@ pub struct How {
 
 enum Out {
     Text { text: TextSink, sink: Sink },
-    Packed { text: TextSink, packed: Box<Packed> },
+    CompressedText { text: TextSink, compressed: Box<CompressedText> },
     Flow { flow: Box<FlowWriter<Sink>> },
 }
 
 /// One thread's file.
-pub struct Track {
+pub struct ThreadWriter {
     decoder: Decoder,
     out: Out,
     limit: u64,
@@ -43,26 +43,26 @@ pub struct Track {
     is_over: bool,
 }
 
-impl Track {
-    pub fn new(sink: Sink, how: &How) -> Result<Track, Trouble> {
+impl ThreadWriter {
+    pub fn new(sink: Sink, options: &OutputOptions) -> Result<ThreadWriter, Trouble> {
         let text = || {
-            let mut text = TextSink::new(how.render.clone());
-            text.range = 0..how.limit;
+            let mut text = TextSink::new(options.render.clone());
+            text.range = 0..options.limit;
             text
         };
-        let out = if how.is_flow {
-            let sink = if how.compress { sink.in_pieces() } else { sink };
-            let flow = FlowWriter::new(sink, how.compress, how.max_bytes, &how.about)?;
+        let out = if options.is_flow {
+            let sink = if options.compress { sink.in_pieces() } else { sink };
+            let flow = FlowWriter::new(sink, options.compress, options.max_bytes, &options.about)?;
             let flow = flow.ok_or(Trouble::Limit)?;
             Out::Flow { flow: Box::new(flow) }
-        } else if how.compress {
-            Out::Packed { text: text(), packed: Box::new(Packed::new(sink)?) }
+        } else if options.compress {
+            Out::CompressedText { text: text(), compressed: Box::new(CompressedText::new(sink)?) }
         } else {
             Out::Text { text: text(), sink }
         };
         let decoder = Decoder::new();
-        let (limit, max_bytes) = (how.limit, how.max_bytes);
-        Ok(Track { decoder, out, limit, max_bytes, is_over: false })
+        let (limit, max_bytes) = (options.limit, options.max_bytes);
+        Ok(ThreadWriter { decoder, out, limit, max_bytes, is_over: false })
     }
 
     pub fn define(
@@ -137,11 +137,11 @@ impl Track {
                 }
                 self.is_over = text.is_over();
             }
-            Out::Packed { text, packed } => {
+            Out::CompressedText { text, compressed } => {
                 decoder.outcomes(outcomes, text)?;
                 decoder.event(event, text)?;
                 if text.lines.len() >= FRAME {
-                    write_packed(text, packed, self.max_bytes)?;
+                    write_compressed(text, compressed, self.max_bytes)?;
                 }
                 self.is_over = text.is_over();
             }
@@ -171,7 +171,9 @@ impl Track {
     pub fn quiet(&mut self) -> Result<(), Trouble> {
         match &mut self.out {
             Out::Text { .. } => {}
-            Out::Packed { text, packed } => write_packed(text, packed, self.max_bytes)?,
+            Out::CompressedText { text, compressed } => {
+                write_compressed(text, compressed, self.max_bytes)?
+            }
             Out::Flow { flow } => flow.quiet(&self.decoder, self.decoder.executed())?,
         }
         Ok(())
@@ -187,9 +189,9 @@ impl Track {
             Out::Text { mut text, mut sink } => {
                 unless_full(write_text(&mut text, &mut sink, self.max_bytes))
             }
-            Out::Packed { mut text, mut packed } => {
-                unless_full(write_packed(&mut text, &mut packed, self.max_bytes))?;
-                unless_full(packed.finish(self.max_bytes))
+            Out::CompressedText { mut text, mut compressed } => {
+                unless_full(write_compressed(&mut text, &mut compressed, self.max_bytes))?;
+                unless_full(compressed.finish(self.max_bytes))
             }
             Out::Flow { flow } => {
                 let how = match end {
@@ -220,8 +222,12 @@ fn write_text(text: &mut TextSink, sink: &mut Sink, most: u64) -> Result<(), Tro
 }
 
 /// The same, compressed.
-fn write_packed(text: &mut TextSink, packed: &mut Packed, most: u64) -> Result<(), Trouble> {
-    let result = packed.lines(&text.lines, most);
+fn write_compressed(
+    text: &mut TextSink,
+    compressed: &mut CompressedText,
+    most: u64,
+) -> Result<(), Trouble> {
+    let result = compressed.lines(&text.lines, most);
     text.lines.clear();
     result
 }
