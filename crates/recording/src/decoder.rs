@@ -227,7 +227,7 @@ impl Walker {
             self.give_up()?;
         }
         match *event {
-            Event::Outcomes => return Ok(()),
+            Event::Outcomes | Event::Other { .. } => return Ok(()),
             Event::Enter { lasti, code } => {
                 self.reach(lasti, visit)?;
                 self.push(code, 0)?;
@@ -236,11 +236,11 @@ impl Walker {
                 self.reach(lasti, visit)?;
                 self.push(code, start)?;
             }
-            Event::Land { lasti, target } => {
+            Event::Land { lasti, target, .. } => {
                 self.reach(lasti, visit)?;
                 self.go(target)?;
             }
-            Event::Exit { lasti } => {
+            Event::Exit { lasti, .. } => {
                 self.reach(lasti, visit)?;
                 self.leave()?;
             }

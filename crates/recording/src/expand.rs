@@ -12,7 +12,7 @@ use std::thread;
 
 use crate::block::{Code, Run, Wanted};
 use crate::codes::{Change, Codes};
-use crate::decoder::{Fault, Visit, Walker};
+use crate::decoder::{Visit, Walker};
 use crate::file::{Broken, Section, Sections, section};
 use crate::text::Text;
 use wire::packet;
@@ -41,18 +41,13 @@ pub fn walk_events(
 ) -> Result<(), Broken> {
     let fail =
         |at: usize, reason: &dyn std::fmt::Display| Broken::at(section.offset + at as u64, reason);
-    let Some((stretch, rest)) = section.stretch() else {
-        return if section.is_cut { Ok(()) } else { Err(fail(0, &"the section is too short")) };
+    // Where a chunk is cut its end is no fault: the next one tells.
+    let Some((stretch, state)) = section.stretch() else {
+        return if section.is_cut { Ok(()) } else { Err(fail(0, &"the chunk is too short")) };
     };
     let end = stretch.first + stretch.count;
-    let mut at = section.content.len() - rest.len();
-    // Where a section is cut its end is no fault: the next one tells.
-    let short = Fault::Event(packet::Fault::Short);
-    match walker.restore(rest) {
-        Ok(length) => at += length,
-        Err(fault) if section.is_cut && fault == short => return Ok(()),
-        Err(fault) => return Err(fail(at, &fault)),
-    }
+    let mut at = stretch.packets;
+    walker.restore(state).map_err(|fault| fail(at - state.len(), &fault))?;
     while at < section.content.len() {
         let (outcomes, event, length) = match packet::read(&section.content[at..]) {
             Ok(record) => record,
@@ -75,7 +70,7 @@ pub fn walk_events(
 }
 
 /// What is wrong with a section that does not hold as many instructions as it says.
-pub const MISCOUNTED: &str = "the section says another number of instructions than it has";
+pub const MISCOUNTED: &str = "the chunk says another number of instructions than it has";
 
 /// Whether a section has anything of the stretch of instructions that is wanted.
 fn is_touched(section: &Section, wanted: &Range<u64>) -> bool {

@@ -1,5 +1,6 @@
 //! What the command `trace27` does beyond the library of traces: views of recordings, and lockstep.
 
+pub mod commands;
 #[cfg(unix)]
 pub mod lockstep;
 pub mod view;

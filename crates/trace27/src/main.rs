@@ -72,6 +72,8 @@ enum Command {
     },
     /// Write the text of a flow recording
     Expand(trace27::view::expand::Args),
+    /// Print the chunks and packets of a flow recording, one a line
+    Dump(trace27::commands::dump::Args),
     /// What `lockstep` starts for itself
     #[cfg(unix)]
     #[command(hide = true)]
@@ -150,6 +152,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             found?;
         }
         Command::Expand(args) => args.run()?,
+        Command::Dump(args) => args.run()?,
         #[cfg(unix)]
         Command::LockstepWarden { folder, fields } => trace27::lockstep::warden(folder, fields),
     }

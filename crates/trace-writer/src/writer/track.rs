@@ -1,6 +1,7 @@
 //! What is kept of one thread: where it goes, and the file that it is written to.
 
 use std::io;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ pub struct How {
     pub limit: u64,
     pub max_bytes: u64,
     pub about: Value,
+    /// From here on the time of chunks is counted, in each thread's file.
+    pub start: Instant,
 }
 
 enum Out {
@@ -49,7 +52,7 @@ impl Track {
         let out = if how.is_flow {
             let sink = if how.compress { sink.in_pieces() } else { sink };
             let flow = FlowWriter::new(sink, how.compress, how.max_bytes, &how.about)?;
-            let flow = flow.ok_or(Trouble::Limit)?;
+            let flow = flow.ok_or(Trouble::Limit)?.since(how.start);
             Out::Flow { flow: Box::new(flow), count: Count::default() }
         } else if how.compress {
             Out::Packed { text: text(), packed: Box::new(Packed::new(sink)?) }

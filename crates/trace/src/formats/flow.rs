@@ -173,7 +173,12 @@ impl<'a> Flow<'a> {
                 && let Some(code) = self.walker.running()
             {
                 let instruction = Instruction { offset: pc, opcode, operand };
-                let meaning = text.map(|text| at + length - text.len()..at + length);
+                // Fields of a later version may follow it.
+                let content = section.content.as_ptr() as usize;
+                let meaning = text.map(|text| {
+                    let start = text.as_ptr() as usize - content;
+                    start..start + text.len()
+                });
                 let what = What::Step { instruction, meaning };
                 self.stretch = Some(Stretch { code: code.number, depth, offset, what });
                 return Ok(true);
@@ -202,18 +207,15 @@ impl<'a> Flow<'a> {
                     }
                 }
                 Some(section) if section.kind == section::EVENTS => {
-                    let Some((stretch, rest)) = section.stretch() else { continue };
-                    let at = section.content.len() - rest.len();
-                    match self.walker.restore(rest) {
-                        Ok(length) => {
-                            let (at, end) = (at + length, stretch.first + stretch.count);
-                            self.place = Some(Place { section, at, taken: 0, end });
-                            return Ok(true);
-                        }
-                        // As above.
-                        Err(_) if section.is_cut => {}
-                        Err(fault) => return Err(Broken::at(section.offset + at as u64, fault)),
-                    }
+                    // As above.
+                    let Some((stretch, state)) = section.stretch() else { continue };
+                    let (at, end) = (stretch.packets, stretch.first + stretch.count);
+                    let byte = section.offset + (at - state.len()) as u64;
+                    self.walker.restore(state).map_err(|fault| Broken::at(byte, fault))?;
+                    // After a gap, what was left out is counted too.
+                    self.steps = stretch.first;
+                    self.place = Some(Place { section, at, taken: 0, end });
+                    return Ok(true);
                 }
                 Some(_) => {}
                 None => return Ok(false),

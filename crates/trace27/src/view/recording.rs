@@ -41,6 +41,8 @@ pub struct Place {
 pub struct Recording {
     /// What it says of itself.
     pub about: Value,
+    /// Instructions that were left out, as far as their number is known, and in how many gaps.
+    pub left_out: (u64, u64),
     /// What it says of its end; nothing if that was not reached.
     pub end: Value,
     /// Instructions, those beyond a limit included.
@@ -82,6 +84,10 @@ impl Recording {
                     })
                 }),
                 section::EVENTS => walk_events(&mut walker, &section, &mut counts),
+                section::GAP => {
+                    counts.left_out = sections.left_out().0;
+                    Ok(())
+                }
                 section::END => {
                     end = serde_json::from_slice(&section.content).unwrap_or_default();
                     Ok(())
@@ -98,6 +104,7 @@ impl Recording {
             end,
             codes,
             size,
+            left_out: sections.left_out(),
             bytes: sections.offset(),
             ..Recording::default()
         });
@@ -123,6 +130,7 @@ impl Recording {
             "about": self.about,
             "end": self.end,
             "instructions": self.instructions,
+            "left_out": { "instructions": self.left_out.0, "gaps": self.left_out.1 },
             "code_objects": self.codes,
             "size": self.size,
             "bytes": self.bytes,
@@ -136,6 +144,7 @@ impl Recording {
 /// Counts what was executed.
 struct Counts {
     all: u64,
+    left_out: u64,
     /// By the number of the code object.
     codes: HashMap<u32, (Arc<Definition>, u64)>,
     /// The code object that ran last, whose count is not there yet.
@@ -148,7 +157,7 @@ struct Counts {
 impl Counts {
     fn new() -> Counts {
         let (codes, places) = (HashMap::new(), HashMap::new());
-        Counts { all: 0, codes, last: (0, 0), places, unnamed: 0, opcodes: [0; 256] }
+        Counts { all: 0, left_out: 0, codes, last: (0, 0), places, unnamed: 0, opcodes: [0; 256] }
     }
 
     fn change(&mut self, change: &Change) {
@@ -241,7 +250,7 @@ impl Visit for Counts {
 
     #[inline]
     fn count(&self) -> u64 {
-        self.all
+        self.all + self.left_out
     }
 }
 
@@ -267,8 +276,15 @@ impl fmt::Display for Recording {
         let told = self.end[INSTRUCTIONS].as_u64();
         let end = self.end["end"].as_str().unwrap_or("not reached");
         writeln!(f, "end          {end}")?;
-        let instructions = told.unwrap_or(self.instructions);
+        let instructions = told.map_or(self.instructions, |told| told - self.left_out.0.min(told));
         writeln!(f, "instructions {instructions}")?;
+        if self.left_out.1 > 0 {
+            writeln!(
+                f,
+                "left out     {} instructions, in {} gaps",
+                self.left_out.0, self.left_out.1
+            )?;
+        }
         writeln!(f, "code objects {}", self.codes)?;
         let each = |bytes: u64| match instructions {
             0 => bytes.to_string(),
