@@ -24,8 +24,10 @@ fn mend(bytes: &mut [u8]) {
         let (kind, head) = (head[0], head[..8].to_vec());
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
         let Some(content) = bytes.get_mut(at + 12..at + 12 + length) else { return };
-        // A chunk of packets says which code objects came before.
-        if let (3, Some(said)) = (kind, content.get_mut(24..28)) {
+        // A chunk of packets says which code objects came before, after three numbers.
+        let mut ends = content.iter().enumerate().filter(|(_, byte)| **byte < 0x80);
+        let at_codes = ends.nth(2).map_or(0, |(at, _)| at + 1);
+        if let (3, Some(said)) = (kind, content.get_mut(at_codes..at_codes + 4)) {
             said.copy_from_slice(&crc32(&[&sums]).to_le_bytes());
         }
         let checksum = crc32(&[&head, content]).to_le_bytes();

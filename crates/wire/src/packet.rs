@@ -11,9 +11,9 @@
 //! | 2 | a generator is resumed: the same, then 2 bytes, the offset at which it continues |
 //! | 3 | a kind (one byte of [`kind`]), the length of the payload, the payload |
 //!
-//! The payload holds fields: unsigned numbers in LEB128; what can be negative is folded (0, -1, 1,
-//! -2 …). Bytes of a payload after the fields of this version are ignored, so that fields can be
-//! appended. Kinds from [`kind::SKIPPABLE`] on may be skipped; a reader refuses any other that it
+//! The payload holds fields: unsigned numbers in LEB128; `lasti` and its like are written as two
+//! more, an operand is folded (0, -1, 1, -2 …). Bytes of a payload after the fields of this version
+//! are ignored, so that fields can be appended. Kinds from [`kind::SKIPPABLE`] on may be skipped; a reader refuses any other that it
 //! does not know.
 //!
 //! A branch bit (a TNT bit of Intel PT) is the truth of what a conditional jump tests; of
@@ -34,7 +34,7 @@ pub mod kind {
     pub const ENTER: u8 = 0;
     /// `lasti`, code object, offset
     pub const RESUME: u8 = 1;
-    /// `lasti`, twice the offset, plus one if an exception did it
+    /// `lasti`, offset, by `return`, `break` or `continue`
     pub const LAND: u8 = 2;
     /// `lasti`, by an exception
     pub const EXIT: u8 = 3;
@@ -66,6 +66,8 @@ pub mod kind {
     pub const GONE: u8 = 16;
     /// `lasti`, with a value
     pub const RETURN: u8 = 17;
+    /// `lasti`, offset, by an exception
+    pub const LAND_EXCEPTION: u8 = 18;
     /// The first of the kinds that a reader may skip.
     pub const SKIPPABLE: u8 = 128;
     /// The first of those that are kept for values, up to 143; after them, up to 159, for events.
@@ -300,7 +302,8 @@ fn kind_of(event: &Event) -> u8 {
         Event::Outcomes => kind::SKIPPABLE,
         Event::Enter { .. } => kind::ENTER,
         Event::Resume { .. } => kind::RESUME,
-        Event::Land { .. } => kind::LAND,
+        Event::Land { exception: false, .. } => kind::LAND,
+        Event::Land { exception: true, .. } => kind::LAND_EXCEPTION,
         Event::Exit { exception: true, .. } => kind::EXIT,
         Event::Exit { exception: false, .. } => kind::RETURN,
         Event::Stand { begun: false, .. } => kind::STAND_BEFORE,
@@ -328,15 +331,13 @@ fn write_payload(out: &mut Vec<u8>, event: &Event) {
     };
     match *event {
         Event::Outcomes => {}
-        Event::Enter { lasti, code } => fields(&[fold(lasti), code.into()]),
-        Event::Frame { code, lasti } => fields(&[code.into(), fold(lasti)]),
+        Event::Enter { lasti, code } => fields(&[place(lasti), code.into()]),
+        Event::Frame { code, lasti } => fields(&[code.into(), place(lasti)]),
         Event::Resume { lasti, code, start } => {
-            fields(&[fold(lasti), code.into(), start.into()]);
+            fields(&[place(lasti), code.into(), start.into()]);
         }
-        Event::Land { lasti, target, exception } => {
-            fields(&[fold(lasti), u64::from(target) << 1 | u64::from(exception)]);
-        }
-        Event::Stand { offset, .. } => fields(&[fold(offset)]),
+        Event::Land { lasti, target, .. } => fields(&[place(lasti), target.into()]),
+        Event::Stand { offset, .. } => fields(&[place(offset)]),
         Event::Go { offset } => fields(&[offset.into()]),
         Event::Step { opcode, offset, operand, text } => {
             out.push(opcode);
@@ -347,14 +348,14 @@ fn write_payload(out: &mut Vec<u8>, event: &Event) {
             }
         }
         Event::Exit { lasti, .. } | Event::Every { lasti } | Event::End { lasti } => {
-            fields(&[fold(lasti)])
+            fields(&[place(lasti)])
         }
         Event::Watch { code } | Event::Forget { code } => fields(&[code.into()]),
         Event::Define { code, definition } => {
             fields(&[code.into()]);
             write_bytes(out, definition);
         }
-        Event::Switch { thread, lasti } => fields(&[thread.into(), fold(lasti)]),
+        Event::Switch { thread, lasti } => fields(&[thread.into(), place(lasti)]),
         Event::Gone { thread } => fields(&[thread.into()]),
         Event::Other { payload, .. } => out.extend_from_slice(payload),
     }
@@ -501,6 +502,15 @@ impl<'a> Fields<'a> {
         Ok(if folded & 1 == 0 { half } else { !half })
     }
 
+    /// What [`place`] made.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes, [`Fault::Number`] for what is too large.
+    pub fn place(&mut self) -> Result<i32, Fault> {
+        Ok(self.small()?.wrapping_sub(2) as i32)
+    }
+
     /// A length, and as many bytes.
     ///
     /// # Errors
@@ -523,22 +533,20 @@ impl<'a> Fields<'a> {
     /// The fields of one kind. What follows them is of a later version.
     fn event(&mut self, kind: u8) -> Result<Event<'a>, Fault> {
         Ok(match kind {
-            kind::ENTER => Event::Enter { lasti: self.signed()?, code: self.small()? },
+            kind::ENTER => Event::Enter { lasti: self.place()?, code: self.small()? },
             kind::RESUME => {
-                let (lasti, code) = (self.signed()?, self.small()?);
+                let (lasti, code) = (self.place()?, self.small()?);
                 Event::Resume { lasti, code, start: self.small()? }
             }
-            kind::LAND => {
-                let (lasti, target) = (self.signed()?, self.number()?);
-                let (target, exception) = (target >> 1, target & 1 != 0);
-                let target = u32::try_from(target).map_err(|_| Fault::Number)?;
-                Event::Land { lasti, target, exception }
+            kind::LAND | kind::LAND_EXCEPTION => {
+                let (lasti, target) = (self.place()?, self.small()?);
+                Event::Land { lasti, target, exception: kind == kind::LAND_EXCEPTION }
             }
             kind::EXIT | kind::RETURN => {
-                Event::Exit { lasti: self.signed()?, exception: kind == kind::EXIT }
+                Event::Exit { lasti: self.place()?, exception: kind == kind::EXIT }
             }
-            kind::STAND_BEFORE => Event::Stand { offset: self.signed()?, begun: false },
-            kind::STAND_WITHIN => Event::Stand { offset: self.signed()?, begun: true },
+            kind::STAND_BEFORE => Event::Stand { offset: self.place()?, begun: false },
+            kind::STAND_WITHIN => Event::Stand { offset: self.place()?, begun: true },
             kind::GO => Event::Go { offset: self.small()? },
             kind @ (kind::STEP | kind::STEP_TEXT) => {
                 let opcode = self.byte()?;
@@ -546,18 +554,24 @@ impl<'a> Fields<'a> {
                 let text = if kind == kind::STEP_TEXT { Some(self.text()?) } else { None };
                 Event::Step { opcode, offset, operand, text }
             }
-            kind::EVERY => Event::Every { lasti: self.signed()? },
+            kind::EVERY => Event::Every { lasti: self.place()? },
             kind::WATCH => Event::Watch { code: self.small()? },
             kind::DEFINE => Event::Define { code: self.small()?, definition: self.text()? },
             kind::FORGET => Event::Forget { code: self.small()? },
-            kind::SWITCH => Event::Switch { thread: self.small()?, lasti: self.signed()? },
-            kind::FRAME => Event::Frame { code: self.small()?, lasti: self.signed()? },
-            kind::END => Event::End { lasti: self.signed()? },
+            kind::SWITCH => Event::Switch { thread: self.small()?, lasti: self.place()? },
+            kind::FRAME => Event::Frame { code: self.small()?, lasti: self.place()? },
+            kind::END => Event::End { lasti: self.place()? },
             kind::GONE => Event::Gone { thread: self.small()? },
             kind::SKIPPABLE.. => Event::Other { kind, payload: self.bytes },
             kind => return Err(Fault::Kind(kind)),
         })
     }
+}
+
+/// A `lasti` or an offset as a number: two more, for -1 and -2 are usual, others below zero are not.
+#[inline]
+pub fn place(lasti: i32) -> u64 {
+    u64::from((lasti as u32).wrapping_add(2))
 }
 
 /// 0, -1, 1, -2 … as 0, 1, 2, 3 …

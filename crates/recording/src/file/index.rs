@@ -27,7 +27,7 @@ pub struct Entry {
     pub offset: u64,
     /// How many instructions come before it.
     pub first: u64,
-    /// Its time, in nanoseconds since the recording's start.
+    /// Its time, in microseconds since the recording's start.
     pub time: u64,
 }
 

@@ -34,7 +34,7 @@ pub struct Stretch {
     pub first: u64,
     /// Instructions that are executed in it.
     pub count: u64,
-    /// When the writer took its first packet, in nanoseconds since the recording's start.
+    /// When the writer took its first packet, in microseconds since the recording's start.
     pub time: u64,
     /// CRC-32 of the checksums of all chunks of code objects before it: whoever comes here with
     /// another one has missed some.
@@ -50,7 +50,7 @@ pub struct Gap {
     pub first: u64,
     /// How many were left out; `None` if that is not known.
     pub count: Option<u64>,
-    /// When it began, in nanoseconds since the recording's start.
+    /// When it began, in microseconds since the recording's start.
     pub time: u64,
     /// One of [`gap`].
     pub reason: u64,
@@ -73,33 +73,24 @@ impl fmt::Display for Gap {
 impl Section {
     /// Of a chunk of packets, what it says of itself, and the state of all frames before it.
     pub fn stretch(&self) -> Option<(Stretch, &[u8])> {
-        let (first, rest) = self.content.split_first_chunk()?;
-        let (count, rest) = rest.split_first_chunk()?;
-        let (time, rest) = rest.split_first_chunk()?;
-        let (codes, rest) = rest.split_first_chunk()?;
-        let mut fields = Fields { bytes: rest, at: 0 };
+        let mut fields = Fields { bytes: &self.content, at: 0 };
+        let mut number = || fields.number().ok();
+        let (first, count, time) = (number()?, number()?, number()?);
+        let codes = u32::from_le_bytes(*self.content.get(fields.at..)?.first_chunk()?);
+        fields.at += 4;
         let state = fields.text().ok()?;
-        let stretch = Stretch {
-            first: u64::from_le_bytes(*first),
-            count: u64::from_le_bytes(*count),
-            time: u64::from_le_bytes(*time),
-            codes: u32::from_le_bytes(*codes),
-            packets: self.content.len() - rest.len() + fields.at,
-        };
-        stretch.first.checked_add(stretch.count)?;
-        Some((stretch, state))
+        first.checked_add(count)?;
+        Some((Stretch { first, count, time, codes, packets: fields.at }, state))
     }
 
     /// Of a gap, what was left out.
     pub fn gap(&self) -> Option<Gap> {
-        let (first, rest) = self.content.split_first_chunk()?;
-        let (count, rest) = rest.split_first_chunk()?;
-        let (time, rest) = rest.split_first_chunk()?;
-        let (first, count) = (u64::from_le_bytes(*first), u64::from_le_bytes(*count));
-        let count = (count != u64::MAX).then_some(count);
+        let mut fields = Fields { bytes: &self.content, at: 0 };
+        let mut number = || fields.number().ok();
+        let (first, count, time, reason) = (number()?, number()?, number()?, number()?);
+        let count = count.checked_sub(1);
         first.checked_add(count.unwrap_or(0))?;
-        let reason = Fields { bytes: rest, at: 0 }.number().ok()?;
-        Some(Gap { first, count, time: u64::from_le_bytes(*time), reason })
+        Some(Gap { first, count, time, reason })
     }
 }
 

@@ -31,7 +31,7 @@ const LEVEL: i32 = 1;
 const LAST: usize = HEAD + 96;
 
 /// Bytes of a chunk of packets before its frames: three numbers, a checksum, a length.
-const NUMBERS: usize = 8 + 8 + 8 + 4 + 10;
+const NUMBERS: usize = 10 + 10 + 10 + 4 + 10;
 
 /// Writes a recording.
 pub struct FlowWriter<W> {
@@ -111,7 +111,7 @@ impl<W: Write> FlowWriter<W> {
     }
 
     fn now(&self) -> u64 {
-        self.start.map_or(0, |start| start.elapsed().as_nanos() as u64)
+        self.start.map_or(0, |start| start.elapsed().as_micros() as u64)
     }
 
     /// Whether a record can come without the file's growing too large.
@@ -236,10 +236,10 @@ impl<W: Write> FlowWriter<W> {
     ) -> io::Result<()> {
         self.flush(walker, before)?;
         let mut content = Vec::new();
-        for number in [before, left_out.unwrap_or(u64::MAX), self.now()] {
-            content.extend_from_slice(&number.to_le_bytes());
+        // None of an unknown number, else one more.
+        for number in [before, left_out.map_or(0, |count| count + 1), self.now(), reason] {
+            write_number(&mut content, number);
         }
-        write_number(&mut content, reason);
         let mut bytes = Vec::new();
         append(&mut bytes, section::GAP, &[&content])?;
         self.first = before + left_out.unwrap_or(0);
@@ -263,7 +263,7 @@ impl<W: Write> FlowWriter<W> {
             self.index.packets(Entry { offset: self.offset + bytes.len() as u64, first, time });
             let mut start = Vec::with_capacity(NUMBERS + self.frames.len());
             for number in [first, count - first, time] {
-                start.extend_from_slice(&number.to_le_bytes());
+                write_number(&mut start, number);
             }
             start.extend_from_slice(&self.code_sums.clone().finalize().to_le_bytes());
             write_bytes(&mut start, &self.frames);

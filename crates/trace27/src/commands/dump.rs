@@ -285,12 +285,12 @@ impl Display for Lasti {
     }
 }
 
-/// Nanoseconds as seconds.
+/// Microseconds as seconds.
 struct Seconds(u64);
 
 impl Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}.{:09}", self.0 / 1_000_000_000, self.0 % 1_000_000_000)
+        write!(f, "{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
     }
 }
 

@@ -119,8 +119,10 @@ pub fn mend(bytes: &mut [u8]) {
         let (kind, head) = (head[0], head[..8].to_vec());
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
         let Some(content) = bytes.get_mut(at + 12..at + 12 + length) else { return };
-        // A chunk of packets says which code objects came before.
-        if let (section::EVENTS, Some(said)) = (kind, content.get_mut(24..28)) {
+        // A chunk of packets says which code objects came before, after three numbers.
+        let mut ends = content.iter().enumerate().filter(|(_, byte)| **byte < 0x80);
+        let at_codes = ends.nth(2).map_or(0, |(at, _)| at + 1);
+        if let (section::EVENTS, Some(said)) = (kind, content.get_mut(at_codes..at_codes + 4)) {
             said.copy_from_slice(&codes.clone().finalize().to_le_bytes());
         }
         let mut checksum = crc32fast::Hasher::new();
@@ -182,8 +184,9 @@ pub fn records(events: &[Event]) -> Vec<u8> {
 
 /// A section of events: instructions before it and in it, what the frames are, records.
 pub fn events(first: u64, count: u64, frames: &[u8], records: &[u8]) -> (u8, Vec<u8>) {
-    // Time, and a sum of code objects that is mended later.
-    let mut content = [first, count, 0].map(u64::to_le_bytes).concat();
+    let mut content = Vec::new();
+    [first, count, 0].iter().for_each(|&number| packet::write_number(&mut content, number));
+    // A sum of code objects that is mended later.
     content.extend_from_slice(&[0; 4]);
     packet::write_bytes(&mut content, frames);
     content.extend_from_slice(records);

@@ -117,6 +117,7 @@ fn the_kinds_are_those_of_the_code() {
         ("End", kind::END),
         ("ThreadEnd", kind::GONE),
         ("FrameReturn", kind::RETURN),
+        ("Unwind", kind::LAND_EXCEPTION),
     ];
     let rows: Vec<_> =
         table(&page(), "### Kinds").iter().map(|row| (row[0].clone(), row[1].clone())).collect();
