@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::frames::Table;
 use super::index::{Builder, Entry};
 use super::{HEAD, LONGEST, MAGIC, VERSION, checksum, section};
-use crate::decoder::Walker;
+use crate::decoder::Decoder;
 use wire::packet::{self, Event, Outcomes, write_bytes, write_number};
 
 /// Bytes of events, or of definitions, that end a section.
@@ -101,7 +101,7 @@ impl<W: Write> FlowWriter<W> {
         writer.put(&start)?;
         // A file that was begun is known for what it is.
         writer.pack()?;
-        Walker::default().save(&mut writer.frames);
+        Decoder::new().save(&mut writer.frames);
         Ok(Some(writer))
     }
 
@@ -124,7 +124,7 @@ impl<W: Write> FlowWriter<W> {
         &mut self,
         outcomes: Outcomes,
         event: &Event,
-        walker: &Walker,
+        walker: &Decoder,
         count: u64,
     ) -> io::Result<bool> {
         if self.most == u64::MAX {
@@ -137,7 +137,7 @@ impl<W: Write> FlowWriter<W> {
     }
 
     /// What waits may come to far less than it is.
-    fn makes_room(&mut self, length: usize, walker: &Walker, count: u64) -> io::Result<bool> {
+    fn makes_room(&mut self, length: usize, walker: &Decoder, count: u64) -> io::Result<bool> {
         if self.compress {
             self.quiet(walker, count)?;
         }
@@ -160,7 +160,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn code(&mut self, event: &Event, walker: &Walker, count: u64) -> io::Result<bool> {
+    pub fn code(&mut self, event: &Event, walker: &Decoder, count: u64) -> io::Result<bool> {
         if self.codes.len() >= LARGE {
             self.flush(walker, count)?;
         }
@@ -197,7 +197,7 @@ impl<W: Write> FlowWriter<W> {
         &mut self,
         outcomes: Outcomes,
         event: &Event,
-        walker: &Walker,
+        walker: &Decoder,
         count: u64,
     ) -> io::Result<()> {
         if self.events.is_empty() {
@@ -216,7 +216,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn quiet(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+    pub fn quiet(&mut self, walker: &Decoder, count: u64) -> io::Result<()> {
         self.flush(walker, count)?;
         self.pack()
     }
@@ -229,7 +229,7 @@ impl<W: Write> FlowWriter<W> {
     /// Those of the writer.
     pub fn gap(
         &mut self,
-        walker: &Walker,
+        walker: &Decoder,
         before: u64,
         left_out: Option<u64>,
         reason: u64,
@@ -251,7 +251,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+    pub fn flush(&mut self, walker: &Decoder, count: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         if !self.codes.is_empty() {
             let sum = append(&mut bytes, section::CODES, &[&self.codes])?;
@@ -325,7 +325,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer; that it failed before, where it was compressed.
-    pub fn finish(mut self, walker: &Walker, count: u64, end: &Value) -> io::Result<W> {
+    pub fn finish(mut self, walker: &Decoder, count: u64, end: &Value) -> io::Result<W> {
         if self.is_broken {
             return Err(io::ErrorKind::StorageFull.into());
         }

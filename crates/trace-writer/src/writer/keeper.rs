@@ -49,7 +49,7 @@ impl Keeper {
             about.insert(LIMIT.to_owned(), limit.into());
         }
         let how = How {
-            wanted: args.wanted(),
+            render: args.render(),
             is_flow: args.kind == Kind::Flow,
             compress: args.compress,
             limit: args.limit.unwrap_or(u64::MAX),
@@ -92,6 +92,16 @@ impl Keeper {
                 None if self.over.contains(&self.current) => Ok(()),
                 None => Err(Fault::NoFrame.into()),
             },
+        }
+    }
+
+    /// Takes the short packets of the running thread that start at `at`, up to a long one: most come
+    /// here, and so look for their track once.
+    pub fn short(&mut self, bytes: &[u8], at: &mut usize) -> Result<(), Trouble> {
+        let Some(track) = self.tracks.get_mut(&self.current) else { return Ok(()) };
+        match track.short(bytes, at) {
+            Err(Trouble::Limit) => self.end(self.current),
+            result => result,
         }
     }
 

@@ -6,11 +6,10 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::process::{Command, Stdio};
 
-use recording::block::Wanted;
-use recording::decoder::Walker;
+use recording::decoder::Decoder;
 use recording::expand::expand;
 use recording::file::{FlowWriter, Frames, Sections, gap, section};
-use recording::text::Count;
+use recording::text::RenderOptions;
 use serde_json::json;
 use trace::formats::{Reader, line};
 use trace::lines::Lines;
@@ -25,22 +24,26 @@ use crate::stage::expanded;
 /// Writes recordings whose threads loop, each in a deeper frame.
 struct Loops {
     flow: FlowWriter<Vec<u8>>,
-    walker: Walker,
-    count: Count,
+    decoder: Decoder,
+    left_out: u64,
     last_code: u32,
 }
 
 impl Loops {
     fn new(compress: bool) -> Loops {
         let flow = FlowWriter::new(Vec::new(), compress, u64::MAX, &json!({})).unwrap().unwrap();
-        let (walker, count) = (Walker::new(Wanted::default()), Count::default());
-        Loops { flow, walker, count, last_code: 0 }
+        Loops { flow, decoder: Decoder::new(), left_out: 0, last_code: 0 }
+    }
+
+    fn count(&self) -> u64 {
+        self.decoder.executed() + self.left_out
     }
 
     fn record(&mut self, outcomes: Outcomes, event: &Event) {
-        self.walker.outcomes(outcomes, &mut self.count).unwrap();
-        self.walker.event(event, &mut self.count).unwrap();
-        self.flow.record(outcomes, event, &self.walker, self.count.0).unwrap();
+        self.decoder.outcomes(outcomes, &mut ()).unwrap();
+        self.decoder.event(event, &mut ()).unwrap();
+        let count = self.count();
+        self.flow.record(outcomes, event, &self.decoder, count).unwrap();
     }
 
     /// Calls a function with so many bytes of line numbers, which goes around 63 times.
@@ -61,19 +64,22 @@ impl Loops {
         };
         let mut bytes = Vec::new();
         definition.write(&mut bytes);
-        self.walker.define(code, definition).unwrap();
+        self.decoder.define(code, definition).unwrap();
         let event = Event::Define { code, definition: &bytes };
-        assert!(self.flow.code(&event, &self.walker, self.count.0).unwrap());
+        let count = self.count();
+        assert!(self.flow.code(&event, &self.decoder, count).unwrap());
         let lasti = if code == 1 { -1 } else { 0 };
         self.record(Outcomes::default(), &Event::Enter { lasti, code });
         self.record(Outcomes { bits: (1 << 63) - 1, count: 63 }, &Event::Outcomes);
-        self.flow.flush(&self.walker, self.count.0).unwrap();
+        let count = self.count();
+        self.flow.flush(&self.decoder, count).unwrap();
     }
 
     fn finish(mut self) -> Vec<u8> {
         self.record(Outcomes::default(), &Event::End { lasti: NOWHERE });
-        let end = json!({ "instructions": self.count.0, "end": "ended" });
-        self.flow.finish(&self.walker, self.count.0, &end).unwrap()
+        let count = self.count();
+        let end = json!({ "instructions": count, "end": "ended" });
+        self.flow.finish(&self.decoder, count, &end).unwrap()
     }
 }
 
@@ -90,9 +96,9 @@ fn long(compress: bool) -> Vec<u8> {
 fn from(input: impl Read + Seek, from: u64) -> (bool, Vec<u8>, Option<String>) {
     let (mut sections, _) = Sections::open(input).unwrap();
     let is_passed = sections.skip_to(from).unwrap();
-    let wanted = Wanted { lines: true, ..Wanted::default() };
+    let options = RenderOptions::default();
     let mut text = Vec::new();
-    let result = expand(sections, &wanted, &(from..u64::MAX), 1, &mut text);
+    let result = expand(sections, &options, &(from..u64::MAX), 1, &mut text);
     (is_passed, text, result.err().map(|error| error.to_string()))
 }
 
@@ -219,9 +225,9 @@ fn the_command_starts_where_it_is_told() {
 fn with_gap(left_out: Option<u64>) -> Vec<u8> {
     let mut loops = Loops::new(false);
     loops.call(1);
-    let before = loops.count.0;
-    loops.flow.gap(&loops.walker, before, left_out, gap::WINDOW).unwrap();
-    loops.count.0 += left_out.unwrap_or(0);
+    let before = loops.count();
+    loops.flow.gap(&loops.decoder, before, left_out, gap::WINDOW).unwrap();
+    loops.left_out = left_out.unwrap_or(0);
     loops.call(1);
     loops.finish()
 }
