@@ -12,18 +12,28 @@ use recording::file::Sections;
 use recording::text::RenderOptions;
 use trace::lines::Lines;
 
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
+fn crc32(parts: &[&[u8]]) -> u32 {
+    !parts.concat().iter().fold(!0, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| crc >> 1 ^ (crc & 1) * 0xedb8_8320)
     })
 }
 
 fn mend(bytes: &mut [u8]) {
-    let mut at = 12;
+    let (mut at, mut sums) = (12, Vec::new());
     while let Some(head) = bytes.get(at..at + 12) {
+        let (kind, head) = (head[0], head[..8].to_vec());
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        let Some(content) = bytes.get(at + 12..at + 12 + length) else { return };
-        let checksum = crc32(content).to_le_bytes();
+        let Some(content) = bytes.get_mut(at + 12..at + 12 + length) else { return };
+        // A chunk of packets says which code objects came before, after three numbers.
+        let mut ends = content.iter().enumerate().filter(|(_, byte)| **byte < 0x80);
+        let at_codes = ends.nth(2).map_or(0, |(at, _)| at + 1);
+        if let (3, Some(said)) = (kind, content.get_mut(at_codes..at_codes + 4)) {
+            said.copy_from_slice(&crc32(&[&sums]).to_le_bytes());
+        }
+        let checksum = crc32(&[&head, content]).to_le_bytes();
+        if kind == 2 {
+            sums.extend_from_slice(&checksum);
+        }
         bytes[at + 8..at + 12].copy_from_slice(&checksum);
         at += 12 + length;
     }

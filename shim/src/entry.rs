@@ -15,7 +15,7 @@ use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use bytecode::opcode::HAVE_ARGUMENT;
-use bytecode::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
+use bytecode::opcode::numbers::{BREAK_LOOP, CONTINUE_LOOP, RETURN_VALUE, YIELD_VALUE};
 use wire::control::NOWHERE;
 use wire::ring as told;
 
@@ -112,7 +112,7 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
     shared().skip_async_begin(frame.lasti());
     let says_so = !retval.is_null() && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
     if !says_so || frame.mark().is_watched() || !shared().is_plain() {
-        exit_slowly(frame, says_so);
+        exit_slowly(frame, says_so, retval.is_null());
     } else if shared().leave_frame() {
         traced_flush_outcomes();
     }
@@ -120,12 +120,15 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
 
 #[cold]
 #[inline(never)]
-fn exit_slowly(frame: Frame, says_so: bool) {
+fn exit_slowly(frame: Frame, says_so: bool, exception: bool) {
     let lasti = frame.lasti();
     let is_explicit = is_explicit(frame);
-    if says_so || is_explicit || !shared().tell_short(told::exit(lasti)) {
+    if says_so || is_explicit || !shared().tell_short(told::exit(lasti, exception)) {
         let says_so = says_so && !is_explicit;
-        slowly(|recorder| if says_so { recorder.leave() } else { recorder.exit(lasti) });
+        slowly(|recorder| match says_so {
+            true => recorder.leave(),
+            false => recorder.exit(lasti, exception),
+        });
     }
 }
 
@@ -149,13 +152,15 @@ unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
         return;
     }
     let target = offset as u32;
-    if let Some(word) = told::land(frame.lasti(), target)
+    // `END_FINALLY` may also go on with a `return` or `continue`.
+    let exception = !matches!(frame.opcode(), Some(RETURN_VALUE | BREAK_LOOP | CONTINUE_LOOP));
+    if let Some(word) = told::land(frame.lasti(), target, exception)
         && is_reached(frame, target)
         && shared().tell_short(word)
     {
         return;
     }
-    let mark = slowly(|recorder| recorder.land(&frame.code(), frame.lasti(), target));
+    let mark = slowly(|recorder| recorder.land(&frame.code(), frame.lasti(), target, exception));
     ask_if(mark.is_some_and(Mark::is_watched));
 }
 

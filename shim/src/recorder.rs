@@ -147,9 +147,9 @@ impl Recorder {
     }
 
     /// A frame is left otherwise than by an instruction that says so.
-    pub fn exit(&mut self, lasti: i32) {
+    pub fn exit(&mut self, lasti: i32, exception: bool) {
         self.tell_stand();
-        self.tell(&Event::Exit { lasti });
+        self.tell(&Event::Exit { lasti, exception });
     }
 
     /// A frame is left by its `RETURN_VALUE` or `YIELD_VALUE`.
@@ -169,9 +169,15 @@ impl Recorder {
     }
 
     /// The block stack was unwound.
-    pub fn land(&mut self, subject: &impl Subject, lasti: i32, target: u32) -> Mark {
+    pub fn land(
+        &mut self,
+        subject: &impl Subject,
+        lasti: i32,
+        target: u32,
+        exception: bool,
+    ) -> Mark {
         self.tell_stand();
-        self.tell(&Event::Land { lasti, target });
+        self.tell(&Event::Land { lasti, target, exception });
         self.check(subject, target)
     }
 

@@ -73,7 +73,8 @@ impl Codes {
                     self.bytes -= known.0;
                     changes.push(Change::Forget(code));
                 }
-                _ => return Err(fail(&"a record that is about no code object")),
+                Event::Other { .. } => {}
+                _ => return Err(fail(&"a packet that is about no code object")),
             }
             at += length;
         }

@@ -132,9 +132,9 @@ mod tests {
         for start in 0..20_000 {
             decoder.event(&Event::Go { offset: start }, &mut counts).unwrap();
             let lasti = start as i32 + 299;
-            decoder.event(&Event::Land { lasti, target: 0 }, &mut counts).unwrap();
+            decoder.event(&Event::Land { lasti, target: 0, exception: true }, &mut counts).unwrap();
         }
-        decoder.event(&Event::Exit { lasti: -1 }, &mut counts).unwrap();
+        decoder.event(&Event::Exit { lasti: -1, exception: true }, &mut counts).unwrap();
         decoder.outcomes(Outcomes { bits: 1, count: 1 }, &mut counts).unwrap();
         decoder.settle(&mut counts);
         let wanted = [(9, 20_000 * 300 + 2), (131, 1), (83, 1)];

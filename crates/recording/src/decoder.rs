@@ -296,18 +296,18 @@ impl Decoder {
     pub fn event(&mut self, event: &Event, sink: &mut impl InstructionSink) -> Result<(), Fault> {
         self.prepare(sink)?;
         match *event {
-            Event::Outcomes => return Ok(()),
+            Event::Outcomes | Event::Other { .. } => return Ok(()),
             Event::Enter { lasti, code } => {
                 self.enter(lasti, code, 0, sink)?;
             }
             Event::Resume { lasti, code, start } => {
                 self.enter(lasti, code, start, sink)?;
             }
-            Event::Land { lasti, target } => {
+            Event::Land { lasti, target, .. } => {
                 self.reach(lasti, sink)?;
                 self.go(target)?;
             }
-            Event::Exit { lasti } => {
+            Event::Exit { lasti, .. } => {
                 self.reach(lasti, sink)?;
                 self.leave()?;
             }

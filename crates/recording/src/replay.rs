@@ -10,12 +10,12 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::codes::{Change, Codes};
-use crate::decoder::{Decoder, Fault, InstructionSink};
+use crate::decoder::{Decoder, InstructionSink};
 use crate::file::{Broken, Section, Sections, section};
 use wire::packet::{self, Event, Outcomes};
 
 /// What is wrong with a chunk that does not hold as many instructions as it says.
-pub const MISCOUNTED: &str = "the section says another number of instructions than it has";
+pub const MISCOUNTED: &str = "the chunk says another number of instructions than it has";
 
 /// A part of a recording.
 #[derive(Debug)]
@@ -103,18 +103,15 @@ impl OpenChunk {
     ///
     /// A chunk that cannot be.
     pub fn open(section: Section, decoder: &mut Decoder) -> Result<Option<OpenChunk>, Broken> {
-        let Some((chunk, rest)) = section.stretch() else {
-            let broken = Broken::at(section.offset, "the section is too short");
+        // The next chunk says that this one is cut.
+        let Some((chunk, state)) = section.stretch() else {
+            let broken = Broken::at(section.offset, "the chunk is too short");
             return if section.is_cut { Ok(None) } else { Err(broken) };
         };
-        let range = chunk.first..chunk.first + chunk.count;
-        let at = section.content.len() - rest.len();
-        match decoder.restore(chunk.first, rest) {
-            Ok(length) => Ok(Some(OpenChunk { section, at: at + length, range })),
-            // The next section says that this one is cut.
-            Err(Fault::Event(packet::Fault::Short)) if section.is_cut => Ok(None),
-            Err(fault) => Err(Broken::at(section.offset + at as u64, fault)),
-        }
+        let (at, range) = (chunk.packets, chunk.first..chunk.first + chunk.count);
+        let byte = section.offset + (at - state.len()) as u64;
+        decoder.restore(chunk.first, state).map_err(|fault| Broken::at(byte, fault))?;
+        Ok(Some(OpenChunk { section, at, range }))
     }
 
     /// The next packet, and how long it is; `None` after the last.

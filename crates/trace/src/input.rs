@@ -6,7 +6,10 @@
 
 mod colours;
 mod foreign;
+mod seekable;
 mod text;
+
+pub use seekable::Seekable;
 
 use std::fmt;
 use std::fs::File;
@@ -30,6 +33,8 @@ const SAMPLE: usize = 1 << 16;
 pub struct Input {
     name: String,
     source: Source,
+    /// The file, where it is compressed and may be a recording that can be sought.
+    packed: Option<Mmap>,
 }
 
 /// Where the text comes from.
@@ -72,11 +77,19 @@ impl Input {
             // A file system that cannot map still reads.
             if let Ok(map) = map
                 && foreign::reason(&map[..map.len().min(SAMPLE)]).is_none()
-                && Encoding::of(&map[..map.len().min(SAMPLE)]) == Encoding::Plain
             {
-                // Only advice: nothing depends on it.
-                let _ = map.advise(Advice::Sequential);
-                return Ok(Input { name, source: Source::Mapped(map) });
+                match Encoding::of(&map[..map.len().min(SAMPLE)]) {
+                    Encoding::Plain => {
+                        // Only advice: nothing depends on it.
+                        let _ = map.advise(Advice::Sequential);
+                        return Ok(Input { name, source: Source::Mapped(map), packed: None });
+                    }
+                    Encoding::Zstd => {
+                        let input = Input::from_reader(&name, Box::new(file))?;
+                        return Ok(Input { packed: Some(map), ..input });
+                    }
+                    _ => {}
+                }
             }
         }
         Input::from_reader(&name, Box::new(file))
@@ -90,7 +103,7 @@ impl Input {
     /// Those of the reader and of a broken compressed stream.
     pub fn from_reader(name: &str, reader: Box<dyn Read + Send>) -> Result<Input, ReadError> {
         let source = Source::Stream(decode(reader).map_err(|e| ReadError::io(e).in_file(name))?);
-        Ok(Input { name: name.to_owned(), source })
+        Ok(Input { name: name.to_owned(), source, packed: None })
     }
 
     /// What messages call it.
@@ -124,6 +137,14 @@ impl Input {
         match self.source {
             Source::Mapped(map) => Box::new(Cursor::new(map)),
             Source::Stream(reader) => reader,
+        }
+    }
+
+    /// The same, where it can be sought: a plain file, or a compressed one with a seek table.
+    pub fn into_seekable(self) -> Seekable {
+        match (self.packed, self.source) {
+            (Some(map), source) => Seekable::packed(map).unwrap_or_else(|| source.into()),
+            (None, source) => source.into(),
         }
     }
 

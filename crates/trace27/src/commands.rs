@@ -2,6 +2,7 @@
 
 pub mod convert;
 pub mod diff;
+pub mod dump;
 pub mod info;
 #[cfg(unix)]
 pub mod lockstep;

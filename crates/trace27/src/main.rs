@@ -29,6 +29,8 @@ enum Command {
     Validate(commands::validate::Args),
     /// Write the text of a flow recording
     Expand(trace27::view::expand::Args),
+    /// Print the chunks and packets of a flow recording, one a line
+    Dump(commands::dump::Args),
     /// Used by `lockstep`
     #[cfg(unix)]
     #[command(hide = true)]
@@ -62,6 +64,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Convert(args) => args.run().map(|()| true)?,
         Command::Validate(args) => args.run().map(|()| true)?,
         Command::Expand(args) => args.run().map(|()| true)?,
+        Command::Dump(args) => args.run().map(|()| true)?,
         #[cfg(unix)]
         Command::LockstepSupervisor { folder, fields } => {
             trace27::lockstep::supervise(folder, fields);

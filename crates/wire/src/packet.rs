@@ -1,28 +1,32 @@
-//! One thing that happened in a thread, as bytes: written and read side by side.
+//! Packets: what happened in a thread, as bytes, written and read side by side.
 //!
-//! A record is a tag, outcomes of branches, and an event that came after them. The tag's upper
-//! two bits tell the form, its lower six how many outcomes follow, in as many whole bytes as they
-//! fill, the last outcome in the lowest bit of the first byte.
+//! A packet is a tag, branch bits, and an event that came after those branches. The upper two bits
+//! of the tag are the form. The lower six say how many branch bits follow, in as many whole bytes
+//! as they fill, the last bit in the lowest bit of the first byte.
 //!
-//! | form | what follows the outcomes |
+//! | form | what follows the branch bits |
 //! | --- | --- |
 //! | 0 | nothing |
 //! | 1 | a frame is entered: 3 bytes, little endian, `lasti` (10 bits) below the code object's number (14 bits) |
-//! | 2 | a generator is resumed: the same, then 2 bytes, the offset at which it goes on |
-//! | 3 | a kind (one byte of [`kind`]), then its fields |
+//! | 2 | a generator is resumed: the same, then 2 bytes, the offset at which it continues |
+//! | 3 | a kind (one byte of [`kind`]), the length of the payload, the payload |
 //!
-//! Fields are unsigned numbers in LEB128; what can be negative is folded (0, -1, 1, -2 …). The
-//! outcome of a conditional jump is the truth of what it tests; of `FOR_ITER`, whether there is
-//! another item; of `JUMP_ABSOLUTE`, of a `JUMP_FORWARD` that goes back, of `RETURN_VALUE` and
-//! `YIELD_VALUE` that leave their frame, always one.
+//! The payload holds fields: unsigned numbers in LEB128; `lasti` and its like are written as two
+//! more, an operand is folded (0, -1, 1, -2 …). Bytes of a payload after the fields of this version
+//! are ignored, so that fields can be appended. Kinds from [`kind::SKIPPABLE`] on may be skipped; a reader refuses any other that it
+//! does not know.
+//!
+//! A branch bit (a TNT bit of Intel PT) is the truth of what a conditional jump tests; of
+//! `FOR_ITER`, whether there is another item; of `JUMP_ABSOLUTE`, of a `JUMP_FORWARD` that goes
+//! back, of `RETURN_VALUE` and `YIELD_VALUE` that leave their frame, always one.
 
 use std::fmt;
 
 /// Outcomes that a record holds at most.
 pub const MOST_OUTCOMES: u32 = 63;
 
-/// A record without long fields takes no more bytes than this.
-pub const SHORT: usize = 24;
+/// A packet without long fields takes no more bytes than this.
+const SHORT: usize = 32;
 
 /// The kinds of form 3.
 pub mod kind {
@@ -30,9 +34,9 @@ pub mod kind {
     pub const ENTER: u8 = 0;
     /// `lasti`, code object, offset
     pub const RESUME: u8 = 1;
-    /// `lasti`, offset
+    /// `lasti`, offset, by `return`, `break` or `continue`
     pub const LAND: u8 = 2;
-    /// `lasti`
+    /// `lasti`, by an exception
     pub const EXIT: u8 = 3;
     /// offset
     pub const STAND_BEFORE: u8 = 4;
@@ -60,6 +64,16 @@ pub mod kind {
     pub const END: u8 = 15;
     /// thread
     pub const GONE: u8 = 16;
+    /// `lasti`, with a value
+    pub const RETURN: u8 = 17;
+    /// `lasti`, offset, by an exception
+    pub const LAND_EXCEPTION: u8 = 18;
+    /// The first of the kinds that a reader may skip.
+    pub const SKIPPABLE: u8 = 128;
+    /// The first of those that are kept for values, up to 143; after them, up to 159, for events.
+    pub const VALUES: u8 = 128;
+    /// See [`VALUES`].
+    pub const EVENTS: u8 = 144;
 }
 
 /// What happened. `lasti` is `f_lasti` of the frame that was running: how far it had come.
@@ -89,11 +103,16 @@ pub enum Event<'a> {
         lasti: i32,
         /// The offset of the next instruction.
         target: u32,
+        /// Whether an exception did it; else `return`, `break` or `continue`.
+        exception: bool,
     },
-    /// A frame is left, by an exception as a rule.
+    /// A frame is left, and no branch bit says so: by an exception, or with a value in single-step
+    /// mode.
     Exit {
         /// The last instruction.
         lasti: i32,
+        /// Whether an exception did it.
+        exception: bool,
     },
     /// Something may run that no instruction calls: a signal's handler, a trace function.
     Stand {
@@ -163,6 +182,13 @@ pub enum Event<'a> {
     Gone {
         /// Its number.
         thread: u32,
+    },
+    /// A kind that this version does not know, and may skip.
+    Other {
+        /// At least [`kind::SKIPPABLE`].
+        kind: u8,
+        /// Its fields.
+        payload: &'a [u8],
     },
 }
 
@@ -256,53 +282,93 @@ pub fn write(out: &mut Vec<u8>, outcomes: Outcomes, event: &Event) {
 }
 
 fn write_other(out: &mut Vec<u8>, event: &Event) {
-    let mut fields = |kind, fields: &[u64]| {
-        out.push(kind);
+    out.extend_from_slice(&[kind_of(event), 0]);
+    let start = out.len();
+    write_payload(out, event);
+    let length = out.len() - start;
+    if length < 0x80 {
+        out[start - 1] = length as u8;
+    } else {
+        let mut longer = Vec::new();
+        write_number(&mut longer, length as u64);
+        out.splice(start - 1..start, longer);
+    }
+}
+
+fn kind_of(event: &Event) -> u8 {
+    match *event {
+        // It has a form of its own; this is never written.
+        Event::Outcomes => kind::SKIPPABLE,
+        Event::Enter { .. } => kind::ENTER,
+        Event::Resume { .. } => kind::RESUME,
+        Event::Land { exception: false, .. } => kind::LAND,
+        Event::Land { exception: true, .. } => kind::LAND_EXCEPTION,
+        Event::Exit { exception: true, .. } => kind::EXIT,
+        Event::Exit { exception: false, .. } => kind::RETURN,
+        Event::Stand { begun: false, .. } => kind::STAND_BEFORE,
+        Event::Stand { begun: true, .. } => kind::STAND_WITHIN,
+        Event::Go { .. } => kind::GO,
+        Event::Step { text: None, .. } => kind::STEP,
+        Event::Step { text: Some(_), .. } => kind::STEP_TEXT,
+        Event::Every { .. } => kind::EVERY,
+        Event::Watch { .. } => kind::WATCH,
+        Event::Define { .. } => kind::DEFINE,
+        Event::Forget { .. } => kind::FORGET,
+        Event::Switch { .. } => kind::SWITCH,
+        Event::Frame { .. } => kind::FRAME,
+        Event::End { .. } => kind::END,
+        Event::Gone { .. } => kind::GONE,
+        Event::Other { kind, .. } => kind,
+    }
+}
+
+fn write_payload(out: &mut Vec<u8>, event: &Event) {
+    let mut fields = |fields: &[u64]| {
         for &field in fields {
             write_number(out, field);
         }
     };
     match *event {
         Event::Outcomes => {}
-        Event::Enter { lasti, code } => fields(kind::ENTER, &[fold(lasti), code.into()]),
+        Event::Enter { lasti, code } => fields(&[place(lasti), code.into()]),
+        Event::Frame { code, lasti } => fields(&[code.into(), place(lasti)]),
         Event::Resume { lasti, code, start } => {
-            fields(kind::RESUME, &[fold(lasti), code.into(), start.into()]);
+            fields(&[place(lasti), code.into(), start.into()]);
         }
-        Event::Land { lasti, target } => fields(kind::LAND, &[fold(lasti), target.into()]),
-        Event::Exit { lasti } => fields(kind::EXIT, &[fold(lasti)]),
-        Event::Stand { offset, begun: false } => fields(kind::STAND_BEFORE, &[fold(offset)]),
-        Event::Stand { offset, begun: true } => fields(kind::STAND_WITHIN, &[fold(offset)]),
-        Event::Go { offset } => fields(kind::GO, &[offset.into()]),
+        Event::Land { lasti, target, .. } => fields(&[place(lasti), target.into()]),
+        Event::Stand { offset, .. } => fields(&[place(offset)]),
+        Event::Go { offset } => fields(&[offset.into()]),
         Event::Step { opcode, offset, operand, text } => {
-            let kind = if text.is_some() { kind::STEP_TEXT } else { kind::STEP };
-            out.extend_from_slice(&[kind, opcode]);
+            out.push(opcode);
             write_number(out, offset.into());
             write_number(out, fold(operand));
             if let Some(text) = text {
                 write_bytes(out, text);
             }
         }
-        Event::Every { lasti } => fields(kind::EVERY, &[fold(lasti)]),
-        Event::Watch { code } => fields(kind::WATCH, &[code.into()]),
+        Event::Exit { lasti, .. } | Event::Every { lasti } | Event::End { lasti } => {
+            fields(&[place(lasti)])
+        }
+        Event::Watch { code } | Event::Forget { code } => fields(&[code.into()]),
         Event::Define { code, definition } => {
-            fields(kind::DEFINE, &[code.into()]);
+            fields(&[code.into()]);
             write_bytes(out, definition);
         }
-        Event::Forget { code } => fields(kind::FORGET, &[code.into()]),
-        Event::Switch { thread, lasti } => fields(kind::SWITCH, &[thread.into(), fold(lasti)]),
-        Event::Frame { code, lasti } => fields(kind::FRAME, &[code.into(), fold(lasti)]),
-        Event::End { lasti } => fields(kind::END, &[fold(lasti)]),
-        Event::Gone { thread } => fields(kind::GONE, &[thread.into()]),
+        Event::Switch { thread, lasti } => fields(&[thread.into(), place(lasti)]),
+        Event::Gone { thread } => fields(&[thread.into()]),
+        Event::Other { payload, .. } => out.extend_from_slice(payload),
     }
 }
 
-/// Why bytes are no record.
+/// Why bytes are no packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// They end inside it; more bytes may mend that.
     Short,
-    /// A kind that this version does not know.
+    /// A kind that this version does not know and must not skip.
     Kind(u8),
+    /// The payload ends before its fields do.
+    Payload,
     /// A number that is too large for what it counts.
     Number,
 }
@@ -310,8 +376,11 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Fault::Short => f.write_str("it ends inside a record"),
-            Fault::Kind(kind) => write!(f, "there is no record of kind {kind}"),
+            Fault::Short => f.write_str("it ends inside a packet"),
+            Fault::Kind(kind) => {
+                write!(f, "a packet of kind {kind}, which this version of `trace27` does not know")
+            }
+            Fault::Payload => f.write_str("a packet is shorter than its fields"),
             Fault::Number => f.write_str("a number is too large"),
         }
     }
@@ -432,6 +501,15 @@ impl<'a> Fields<'a> {
         Ok(if folded & 1 == 0 { half } else { !half })
     }
 
+    /// What [`place`] made.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes, [`Fault::Number`] for what is too large.
+    pub fn place(&mut self) -> Result<i32, Fault> {
+        Ok(self.small()?.wrapping_sub(2) as i32)
+    }
+
     /// A length, and as many bytes.
     ///
     /// # Errors
@@ -462,16 +540,31 @@ impl<'a> Fields<'a> {
     }
 
     fn other(&mut self) -> Result<Event<'a>, Fault> {
-        Ok(match self.byte()? {
-            kind::ENTER => Event::Enter { lasti: self.signed()?, code: self.small()? },
+        let kind = self.byte()?;
+        let mut payload = Fields { bytes: self.text()?, at: 0 };
+        payload.event(kind).map_err(|fault| match fault {
+            Fault::Short => Fault::Payload,
+            fault => fault,
+        })
+    }
+
+    /// The fields of one kind. What follows them is of a later version.
+    fn event(&mut self, kind: u8) -> Result<Event<'a>, Fault> {
+        Ok(match kind {
+            kind::ENTER => Event::Enter { lasti: self.place()?, code: self.small()? },
             kind::RESUME => {
-                let (lasti, code) = (self.signed()?, self.small()?);
+                let (lasti, code) = (self.place()?, self.small()?);
                 Event::Resume { lasti, code, start: self.small()? }
             }
-            kind::LAND => Event::Land { lasti: self.signed()?, target: self.small()? },
-            kind::EXIT => Event::Exit { lasti: self.signed()? },
-            kind::STAND_BEFORE => Event::Stand { offset: self.signed()?, begun: false },
-            kind::STAND_WITHIN => Event::Stand { offset: self.signed()?, begun: true },
+            kind::LAND | kind::LAND_EXCEPTION => {
+                let (lasti, target) = (self.place()?, self.small()?);
+                Event::Land { lasti, target, exception: kind == kind::LAND_EXCEPTION }
+            }
+            kind::EXIT | kind::RETURN => {
+                Event::Exit { lasti: self.place()?, exception: kind == kind::EXIT }
+            }
+            kind::STAND_BEFORE => Event::Stand { offset: self.place()?, begun: false },
+            kind::STAND_WITHIN => Event::Stand { offset: self.place()?, begun: true },
             kind::GO => Event::Go { offset: self.small()? },
             kind @ (kind::STEP | kind::STEP_TEXT) => {
                 let opcode = self.byte()?;
@@ -479,17 +572,24 @@ impl<'a> Fields<'a> {
                 let text = if kind == kind::STEP_TEXT { Some(self.text()?) } else { None };
                 Event::Step { opcode, offset, operand, text }
             }
-            kind::EVERY => Event::Every { lasti: self.signed()? },
+            kind::EVERY => Event::Every { lasti: self.place()? },
             kind::WATCH => Event::Watch { code: self.small()? },
             kind::DEFINE => Event::Define { code: self.small()?, definition: self.text()? },
             kind::FORGET => Event::Forget { code: self.small()? },
-            kind::SWITCH => Event::Switch { thread: self.small()?, lasti: self.signed()? },
-            kind::FRAME => Event::Frame { code: self.small()?, lasti: self.signed()? },
-            kind::END => Event::End { lasti: self.signed()? },
+            kind::SWITCH => Event::Switch { thread: self.small()?, lasti: self.place()? },
+            kind::FRAME => Event::Frame { code: self.small()?, lasti: self.place()? },
+            kind::END => Event::End { lasti: self.place()? },
             kind::GONE => Event::Gone { thread: self.small()? },
+            kind::SKIPPABLE.. => Event::Other { kind, payload: self.bytes },
             kind => return Err(Fault::Kind(kind)),
         })
     }
+}
+
+/// A `lasti` or an offset as a number: two more, for -1 and -2 are usual, others below zero are not.
+#[inline]
+pub fn place(lasti: i32) -> u64 {
+    u64::from((lasti as u32).wrapping_add(2))
 }
 
 /// 0, -1, 1, -2 … as 0, 1, 2, 3 …
@@ -518,15 +618,19 @@ pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 22] = [
+    const EVENTS: [Event; 26] = [
         Event::Outcomes,
         Event::Enter { lasti: 1023, code: 16_383 },
         Event::Enter { lasti: 1024, code: 1 },
         Event::Enter { lasti: -1, code: 7 },
         Event::Resume { lasti: 3, code: 9, start: 65_535 },
         Event::Resume { lasti: 3, code: 9, start: 65_536 },
-        Event::Land { lasti: 70_000, target: 12 },
-        Event::Exit { lasti: i32::MIN },
+        Event::Land { lasti: 70_000, target: 12, exception: true },
+        Event::Land { lasti: 0, target: u32::MAX, exception: false },
+        Event::Exit { lasti: i32::MIN, exception: true },
+        Event::Exit { lasti: 3, exception: false },
+        Event::Other { kind: kind::SKIPPABLE, payload: b"" },
+        Event::Other { kind: 255, payload: &[7; 300] },
         Event::Stand { offset: i32::MAX, begun: false },
         Event::Stand { offset: 6, begun: true },
         Event::Go { offset: u32::MAX },
@@ -561,13 +665,40 @@ mod tests {
         }
     }
 
+    /// A later version may append fields: this one reads those that it knows.
+    #[test]
+    fn fields_that_were_appended_are_ignored() {
+        for event in &EVENTS {
+            let mut bytes = Vec::new();
+            let outcomes = Outcomes { bits: 1, count: 1 };
+            write(&mut bytes, outcomes, event);
+            if bytes[0] >> 6 != form::OTHER || matches!(event, Event::Other { .. }) {
+                continue;
+            }
+            let mut fields = Fields { bytes: &bytes, at: 3 };
+            let payload = fields.text().unwrap().to_vec();
+            let mut longer = bytes[..3].to_vec();
+            write_bytes(&mut longer, &[&payload[..], &[0xff; 200]].concat());
+            assert_eq!(read(&longer), Ok((outcomes, *event, longer.len())));
+            let mut shorter = bytes[..3].to_vec();
+            write_bytes(&mut shorter, &payload[..payload.len() - 1]);
+            assert_eq!(read(&shorter), Err(Fault::Payload), "{event:?}");
+        }
+    }
+
     #[test]
     fn hostile_numbers_are_refused() {
         let tag = form::OTHER << 6;
-        assert_eq!(read(&[tag, 99]), Err(Fault::Kind(99)));
+        for kind in [99, kind::SKIPPABLE - 1] {
+            assert_eq!(read(&[tag, kind, 0]), Err(Fault::Kind(kind)));
+        }
         let endless = [&[tag, kind::FORGET][..], &[0xff; 12]].concat();
         assert_eq!(read(&endless), Err(Fault::Number));
-        let large = [&[tag, kind::DEFINE, 1][..], &[0xff; 8], &[0x7f]].concat();
-        assert!(read(&large).is_err());
+        let endless = [&[tag, kind::FORGET, 12][..], &[0xff; 12]].concat();
+        assert_eq!(read(&endless), Err(Fault::Number));
+        let large = [&[tag, kind::DEFINE, 10, 1][..], &[0xff; 8], &[0x7f]].concat();
+        assert_eq!(read(&large), Err(Fault::Payload));
+        let large = [&[tag, kind::DEFINE][..], &[0xff; 8], &[0x7f]].concat();
+        assert_eq!(read(&large), Err(Fault::Short));
     }
 }

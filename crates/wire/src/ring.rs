@@ -19,9 +19,9 @@ mod kind {
     pub const RESUME: u8 = 1;
     /// nothing
     pub const OUTCOMES: u8 = 2;
-    /// `lasti` (24 bits), offset (32)
+    /// `lasti` (24 bits), offset (32), by `return`, `break` or `continue`
     pub const LAND: u8 = 3;
-    /// nothing (24 bits), `lasti` (32)
+    /// one if an exception did it, else zero (24 bits), `lasti` (32)
     pub const EXIT: u8 = 4;
     /// opcode (8 bits), offset (16), operand (32)
     pub const STEP: u8 = 5;
@@ -31,6 +31,8 @@ mod kind {
     pub const ASYNC_WITHIN: u8 = 7;
     /// nothing (24 bits), offset (32)
     pub const ASYNC_END: u8 = 8;
+    /// as `LAND`, by an exception
+    pub const LAND_EXCEPTION: u8 = 9;
 }
 
 /// [`Event::Outcomes`]
@@ -63,14 +65,15 @@ pub fn resume(lasti: i32, code: u32, start: u32) -> Option<u64> {
 
 /// [`Event::Land`], if it fits.
 #[inline]
-pub fn land(lasti: i32, target: u32) -> Option<u64> {
-    Some(word(kind::LAND, place(lasti)?, target))
+pub fn land(lasti: i32, target: u32, exception: bool) -> Option<u64> {
+    let kind = if exception { kind::LAND_EXCEPTION } else { kind::LAND };
+    Some(word(kind, place(lasti)?, target))
 }
 
 /// [`Event::Exit`].
 #[inline]
-pub fn exit(lasti: i32) -> u64 {
-    word(kind::EXIT, 0, lasti as u32)
+pub fn exit(lasti: i32, exception: bool) -> u64 {
+    word(kind::EXIT, exception.into(), lasti as u32)
 }
 
 /// [`Event::Step`] without a text, if it fits.
@@ -125,8 +128,10 @@ pub fn read(bytes: &[u8]) -> Result<Told, Fault> {
         kind::ENTER => Event::Enter { lasti, code: high },
         kind::RESUME => Event::Resume { lasti, code: high & 0xffff, start: high >> 16 },
         kind::OUTCOMES => Event::Outcomes,
-        kind::LAND => Event::Land { lasti, target: high },
-        kind::EXIT => Event::Exit { lasti: high as i32 },
+        kind::LAND | kind::LAND_EXCEPTION => {
+            Event::Land { lasti, target: high, exception: kind == kind::LAND_EXCEPTION }
+        }
+        kind::EXIT => Event::Exit { lasti: high as i32, exception: low != 0 },
         kind::STEP => {
             let (opcode, offset) = (low as u8, low >> 8);
             Event::Step { opcode, offset, operand: high as i32, text: None }
@@ -152,9 +157,13 @@ mod tests {
             (resume(most, 65_535, 1), Event::Resume { lasti: most, code: 65_535, start: 1 }),
             (resume(3, 1, 65_535), Event::Resume { lasti: 3, code: 1, start: 65_535 }),
             (Some(OUTCOMES), Event::Outcomes),
-            (land(most, u32::MAX), Event::Land { lasti: most, target: u32::MAX }),
-            (Some(exit(-1)), Event::Exit { lasti: -1 }),
-            (Some(exit(i32::MAX)), Event::Exit { lasti: i32::MAX }),
+            (
+                land(most, u32::MAX, true),
+                Event::Land { lasti: most, target: u32::MAX, exception: true },
+            ),
+            (land(1, 2, false), Event::Land { lasti: 1, target: 2, exception: false }),
+            (Some(exit(-1, true)), Event::Exit { lasti: -1, exception: true }),
+            (Some(exit(i32::MAX, false)), Event::Exit { lasti: i32::MAX, exception: false }),
             (Some(async_begin(-1, false)), Event::Stand { offset: -1, begun: false }),
             (Some(async_begin(i32::MAX, true)), Event::Stand { offset: i32::MAX, begun: true }),
             (Some(async_end(u32::MAX)), Event::Go { offset: u32::MAX }),
@@ -185,7 +194,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_for_a_record() {
         for lasti in [-1, 1 << 24] {
-            assert_eq!((enter(lasti, 1), resume(lasti, 1, 1), land(lasti, 1)), (None, None, None));
+            assert_eq!((enter(lasti, 1), resume(lasti, 1, 1)), (None, None));
+            assert_eq!(land(lasti, 1, true), None);
         }
         assert_eq!((resume(0, 65_536, 1), resume(0, 1, 65_536)), (None, None));
         assert_eq!(step(0, 65_536, 0), None);

@@ -217,7 +217,7 @@ fn about(settings: &Settings) -> String {
     let build = option_env!("PYTHON27_TRACED_BUILD").unwrap_or("unknown");
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     format!(
-        r#"{{"format":"py27-flow 1","interpreter":"CPython 2.7.18","build":"{build}","program_sha256":{},"time":{},"process":{},"options":[{}]}}"#,
+        r#"{{"format":"py27-flow 2","interpreter":"CPython 2.7.18","build":"{build}","program_sha256":{},"time":{},"process":{},"options":[{}]}}"#,
         if is_hash && !program.is_empty() { format!("\"{program}\"") } else { "null".to_owned() },
         time.map_or(0, |time| time.as_secs()),
         process::id(),

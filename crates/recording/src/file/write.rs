@@ -1,14 +1,17 @@
-//! Collects records in sections, and writes them.
+//! Collects packets in chunks, and writes them.
 
 use std::fmt;
 use std::io::{self, Write};
+use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{HEAD, LONGEST, MAGIC, VERSION, section};
+use super::frames::Table;
+use super::index::{Builder, Entry};
+use super::{HEAD, LONGEST, MAGIC, VERSION, checksum, section};
 use crate::bodies::Sharing;
 use crate::decoder::Decoder;
-use wire::packet::{self, Event, Outcomes};
+use wire::packet::{self, Event, Outcomes, write_bytes, write_number};
 
 /// Bytes of events, or of definitions, that end a section.
 const LARGE: usize = 1 << 19;
@@ -25,8 +28,11 @@ const LEAST: usize = 1 << 10;
 /// The level of compression: the recording repeats itself so much that higher ones gain little.
 const LEVEL: i32 = 1;
 
-/// Bytes of the last section at most.
+/// Bytes of the chunk that says how it ended, at most.
 const LAST: usize = HEAD + 96;
+
+/// Bytes of a chunk of packets before its frames: three numbers, a checksum, a length.
+const NUMBERS: usize = 10 + 10 + 10 + 4 + 10;
 
 /// Writes a recording.
 pub struct FlowWriter<W> {
@@ -37,9 +43,18 @@ pub struct FlowWriter<W> {
     events: Vec<u8>,
     frames: Vec<u8>,
     first: u64,
+    /// When the first packet came.
+    time: u64,
+    start: Option<Instant>,
     waiting: Vec<u8>,
     gone: Vec<u8>,
     written: u64,
+    /// The same, not compressed.
+    offset: u64,
+    /// Of [`super::Stretch::codes`].
+    code_sums: crc32fast::Hasher,
+    index: Builder,
+    table: Table,
     most: u64,
     /// Whether something is missing already.
     is_broken: bool,
@@ -68,9 +83,15 @@ impl<W: Write> FlowWriter<W> {
             events,
             frames,
             first: 0,
+            time: 0,
+            start: None,
             waiting,
             gone,
             written: 0,
+            offset: 0,
+            code_sums: crc32fast::Hasher::new(),
+            index: Builder::default(),
+            table: Table::default(),
             most,
             is_broken: false,
         };
@@ -85,6 +106,15 @@ impl<W: Write> FlowWriter<W> {
         writer.pack()?;
         Decoder::new().save(&mut writer.frames);
         Ok(Some(writer))
+    }
+
+    /// Gives chunks their time, counted from `start`. Without it all have time 0.
+    pub fn since(self, start: Instant) -> FlowWriter<W> {
+        FlowWriter { start: Some(start), ..self }
+    }
+
+    fn now(&self) -> u64 {
+        self.start.map_or(0, |start| start.elapsed().as_micros() as u64)
     }
 
     /// Whether a record can come without the file's growing too large.
@@ -120,7 +150,7 @@ impl<W: Write> FlowWriter<W> {
     /// How large the file is at most if it ends behind a record of so many bytes.
     fn size_with(&self, length: usize) -> u64 {
         let parts = [&self.codes, &self.gone, &self.events, &self.frames, &self.waiting];
-        let heads = 2 * HEAD + 16 + LAST;
+        let heads = 2 * HEAD + NUMBERS + LAST;
         let size = parts.iter().map(|part| part.len()).sum::<usize>() + heads + length;
         match self.compress {
             true => packed(self.written, size as u64),
@@ -183,6 +213,9 @@ impl<W: Write> FlowWriter<W> {
         walker: &Decoder,
         count: u64,
     ) -> io::Result<()> {
+        if self.events.is_empty() {
+            self.time = self.now();
+        }
         packet::write(&mut self.events, outcomes, event);
         let is_large = self.events.len() >= LARGE || self.codes.len() >= LARGE;
         if is_large || count - self.first >= MANY {
@@ -201,7 +234,32 @@ impl<W: Write> FlowWriter<W> {
         self.pack()
     }
 
-    /// Ends the section.
+    /// Instructions are left out, a known number of them or not, for one of the reasons of
+    /// [`super::gap`]. `walker` is where the recording goes on.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn gap(
+        &mut self,
+        walker: &Decoder,
+        before: u64,
+        left_out: Option<u64>,
+        reason: u64,
+    ) -> io::Result<()> {
+        self.flush(walker, before)?;
+        let mut content = Vec::new();
+        // None of an unknown number, else one more.
+        for number in [before, left_out.map_or(0, |count| count + 1), self.now(), reason] {
+            write_number(&mut content, number);
+        }
+        let mut bytes = Vec::new();
+        append(&mut bytes, section::GAP, &[&content])?;
+        self.first = before + left_out.unwrap_or(0);
+        self.put(&bytes)
+    }
+
+    /// Ends the chunk.
     ///
     /// # Errors
     ///
@@ -209,11 +267,20 @@ impl<W: Write> FlowWriter<W> {
     pub fn flush(&mut self, walker: &Decoder, count: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         if !self.codes.is_empty() {
-            append(&mut bytes, section::CODES, &[&self.codes])?;
+            let sum = append(&mut bytes, section::CODES, &[&self.codes])?;
+            self.code_sums.update(&sum.to_le_bytes());
+            self.index.codes(self.offset);
         }
         if !self.events.is_empty() {
-            let numbers = [self.first.to_le_bytes(), (count - self.first).to_le_bytes()].concat();
-            append(&mut bytes, section::EVENTS, &[&numbers, &self.frames, &self.events])?;
+            let (first, time) = (self.first, self.time);
+            self.index.packets(Entry { offset: self.offset + bytes.len() as u64, first, time });
+            let mut start = Vec::with_capacity(NUMBERS + self.frames.len());
+            for number in [first, count - first, time] {
+                write_number(&mut start, number);
+            }
+            start.extend_from_slice(&self.code_sums.clone().finalize().to_le_bytes());
+            write_bytes(&mut start, &self.frames);
+            append(&mut bytes, section::EVENTS, &[&start, &self.events])?;
         }
         self.codes.clear();
         self.codes.append(&mut self.gone);
@@ -225,6 +292,7 @@ impl<W: Write> FlowWriter<W> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.offset += bytes.len() as u64;
         if !self.compress {
             self.written += bytes.len() as u64;
             return self.out.write_all(bytes);
@@ -247,6 +315,7 @@ impl<W: Write> FlowWriter<W> {
             match self.out.write_all(&frame) {
                 Ok(()) => {
                     self.written += frame.len() as u64;
+                    self.table.add(frame.len(), piece.len());
                     rest = after;
                 }
                 Err(error) => {
@@ -277,7 +346,25 @@ impl<W: Write> FlowWriter<W> {
         let mut bytes = Vec::new();
         append(&mut bytes, section::END, &[end.to_string().as_bytes()])?;
         self.put(&bytes)?;
+        // What helps to seek is left out of a file that would grow too large with it.
+        let mut index = Vec::new();
+        append(&mut index, section::INDEX, &[&self.index.content(self.offset)])?;
+        let more = (self.waiting.len() + index.len()) as u64;
+        let size = match self.compress {
+            true => packed(self.written, more) + self.table.size() as u64 + 64,
+            false => self.written + more,
+        };
+        let has_room = size <= self.most;
+        if has_room {
+            self.put(&index)?;
+        }
         self.pack()?;
+        if has_room
+            && self.compress
+            && let Some(table) = self.table.frame()
+        {
+            self.out.write_all(&table)?;
+        }
         self.out.flush()?;
         Ok(self.out)
     }
@@ -301,16 +388,17 @@ impl<W> fmt::Debug for FlowWriter<W> {
     }
 }
 
-fn append(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) -> io::Result<()> {
-    let mut checksum = crc32fast::Hasher::new();
-    parts.iter().for_each(|part| checksum.update(part));
+/// Appends a chunk; its checksum.
+fn append(out: &mut Vec<u8>, kind: u8, parts: &[&[u8]]) -> io::Result<u32> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    // Sections end at half a mebibyte and one record, which is long where a constant is.
+    // Chunks end at half a mebibyte and one packet, which is long where a constant is.
     let length = u32::try_from(length).ok().filter(|&length| length <= LONGEST);
     let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
-    out.extend_from_slice(&[kind, 0, 0, 0]);
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&checksum.finalize().to_le_bytes());
+    let mut head = [kind, 0, 0, 0, 0, 0, 0, 0];
+    head[4..].copy_from_slice(&length.to_le_bytes());
+    let checksum = checksum(&head, parts);
+    out.extend_from_slice(&head);
+    out.extend_from_slice(&checksum.to_le_bytes());
     parts.iter().for_each(|part| out.extend_from_slice(part));
-    Ok(())
+    Ok(checksum)
 }

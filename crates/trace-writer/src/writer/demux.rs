@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -54,6 +55,7 @@ impl Demux {
             limit: args.limit.unwrap_or(u64::MAX),
             max_bytes: args.max_bytes.unwrap_or(u64::MAX),
             about,
+            start: Instant::now(),
         };
         let owner = if args.file == Path::new("-") { Owner::Program } else { Owner::We };
         // A lock is shared with what is cloned.

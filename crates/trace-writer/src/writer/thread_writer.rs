@@ -1,6 +1,7 @@
 //! What is kept of one thread: where it goes, and the file that it is written to.
 
 use std::io;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ pub struct OutputOptions {
     pub limit: u64,
     pub max_bytes: u64,
     pub about: Value,
+    /// From here on the time of chunks is counted, in each thread's file.
+    pub start: Instant,
 }
 
 enum Out {
@@ -53,7 +56,7 @@ impl ThreadWriter {
         let out = if options.is_flow {
             let sink = if options.compress { sink.in_pieces() } else { sink };
             let flow = FlowWriter::new(sink, options.compress, options.max_bytes, &options.about)?;
-            let flow = flow.ok_or(Trouble::Limit)?;
+            let flow = flow.ok_or(Trouble::Limit)?.since(options.start);
             Out::Flow { flow: Box::new(flow) }
         } else if options.compress {
             Out::CompressedText { text: text(), compressed: Box::new(CompressedText::new(sink)?) }

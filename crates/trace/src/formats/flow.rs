@@ -146,13 +146,15 @@ impl<'a> Flow<'a> {
         } else {
             self.decoder.event(&event, &mut decoded).map_err(|fault| chunk.broken(&fault))?;
             let meaning = match event {
-                packet::Event::Step { text, .. } => text.map(<[u8]>::len),
+                // Fields of a later version may follow it.
+                packet::Event::Step { text: Some(text), .. } => {
+                    let start = text.as_ptr() as usize - chunk.content().0.as_ptr() as usize;
+                    Some(start..start + text.len())
+                }
                 _ => None,
             };
             self.taken = 0;
             chunk.skip(length);
-            let end = chunk.content().1;
-            let meaning = meaning.map(|length| end - length..end);
             if let Some((code, instruction)) = decoded.stepped {
                 let what = What::Step { instruction, meaning };
                 self.range = Some(InstructionRange { code, depth, offset, what });
@@ -172,7 +174,9 @@ impl<'a> Flow<'a> {
                 Part::Codes(changes) => replay::apply(&changes, &mut self.decoder)?,
                 Part::Chunk(section) => {
                     self.chunk = OpenChunk::open(section, &mut self.decoder)?;
-                    if self.chunk.is_some() {
+                    if let Some(chunk) = &self.chunk {
+                        // After a gap, what was left out is counted too.
+                        self.steps = chunk.range().start;
                         return Ok(true);
                     }
                 }

@@ -1,6 +1,7 @@
 //! `expand`: a recording as the text that it stands for.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -63,13 +64,24 @@ impl Args {
             || std::thread::available_parallelism().map_or(1, usize::from),
             usize::from,
         );
-        let opened = Sections::open(input.into_reader());
-        let (sections, about) = opened.map_err(|broken| ReadError::of_recording(broken, &named))?;
+        let broken = |broken| ReadError::of_recording(broken, &named);
+        let (mut sections, about) = Sections::open(input.into_seekable()).map_err(broken)?;
         if self.resolve && about[CONSTANTS] == false {
             return Err(ReadError::syntax(UNRESOLVED).in_file(&named).into());
         }
         let limit = about[LIMIT].as_u64().unwrap_or(u64::MAX);
         let range = self.from - 1..self.to.unwrap_or(u64::MAX).min(limit);
+        sections.skip_to(range.start).map_err(broken)?;
+        sections.on_gap({
+            let (named, range) = (named.clone(), range.clone());
+            move |gap| {
+                let end = gap.first + gap.count.unwrap_or(0);
+                if gap.first < range.end && end >= range.start {
+                    // There is nowhere to report that standard error is closed.
+                    let _ = writeln!(io::stderr(), "trace27: `{named}` leaves out {gap}");
+                }
+            }
+        });
         let mut output = Output::create(&self.output, &[&self.input])?;
         let writing = || format!("cannot write `{}`", self.output.display());
         let mut failing = Writing { out: &mut output, failed: None };
@@ -78,26 +90,26 @@ impl Args {
             return Err(anyhow::Error::new(error).context(writing()));
         }
         output.finish().with_context(writing)?;
-        Ok(result.map_err(|broken| ReadError::of_recording(broken, &named))?)
+        Ok(result.map_err(broken)?)
     }
 }
 
 /// Tells errors of the output from those of the input.
 struct Writing<'a> {
     out: &'a mut Output,
-    failed: Option<std::io::Error>,
+    failed: Option<io::Error>,
 }
 
-impl std::io::Write for Writing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+impl Write for Writing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.out.write(bytes).map_err(|error| {
-            let copy = std::io::Error::new(error.kind(), error.to_string());
+            let copy = io::Error::new(error.kind(), error.to_string());
             self.failed.get_or_insert(error);
             copy
         })
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 }

@@ -39,6 +39,8 @@ pub struct Place {
 pub struct Recording {
     /// What it says of itself.
     pub about: Value,
+    /// Instructions that were left out, as far as their number is known, and in how many gaps.
+    pub left_out: (u64, u64),
     /// What it says of its end; nothing if that was not reached.
     pub end: Value,
     /// Instructions, those beyond a limit included.
@@ -68,6 +70,7 @@ impl Recording {
             end: cursor.end().clone(),
             codes: cursor.codes().count(),
             size,
+            left_out: cursor.sections().left_out(),
             bytes: cursor.sections().offset(),
             ..Recording::default()
         });
@@ -93,6 +96,7 @@ impl Recording {
             "about": self.about,
             "end": self.end,
             "instructions": self.instructions,
+            "left_out": { "instructions": self.left_out.0, "gaps": self.left_out.1 },
             "code_objects": self.codes,
             "size": self.size,
             "bytes": self.bytes,
@@ -202,8 +206,15 @@ impl fmt::Display for Recording {
         let told = self.end[INSTRUCTIONS].as_u64();
         let end = self.end["end"].as_str().unwrap_or("not reached");
         writeln!(f, "end          {end}")?;
-        let instructions = told.unwrap_or(self.instructions);
+        let instructions = told.map_or(self.instructions, |told| told - self.left_out.0.min(told));
         writeln!(f, "instructions {instructions}")?;
+        if self.left_out.1 > 0 {
+            writeln!(
+                f,
+                "left out     {} instructions, in {} gaps",
+                self.left_out.0, self.left_out.1
+            )?;
+        }
         writeln!(f, "code objects {}", self.codes)?;
         let each = |bytes: u64| match instructions {
             0 => bytes.to_string(),

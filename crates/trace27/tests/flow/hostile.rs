@@ -37,17 +37,26 @@ fn read(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
     (text, error)
 }
 
+/// Where the index starts, which is the last chunk.
+pub fn index_of(bytes: &[u8]) -> usize {
+    let (_, trailer) = bytes.split_last_chunk::<16>().unwrap();
+    assert_eq!(&trailer[8..], b"py27indx");
+    u64::from_le_bytes(*trailer.first_chunk().unwrap()) as usize
+}
+
 #[test]
 fn a_cut_at_every_byte_is_told() {
     let recorded = record(SMALL);
     let whole = recorded.all(true);
+    let index = index_of(&recorded.bytes);
     assert_eq!(read(&recorded.bytes), (whole.clone(), None));
     assert!((500..2_000).contains(&recorded.bytes.len()), "{}", recorded.bytes.len());
     let mut longest = 0;
     for cut in 0..recorded.bytes.len() {
         let (text, error) = read(&recorded.bytes[..cut]);
         assert!(whole.starts_with(&text), "cut at {cut}");
-        assert!(error.is_some(), "cut at {cut}");
+        // Without its index a recording is whole.
+        assert_eq!(error.is_some(), cut != index, "cut at {cut}");
         assert!(text.len() >= longest, "what was there is kept, cut at {cut}");
         longest = text.len();
     }
@@ -89,7 +98,12 @@ fn a_damaged_compressed_recording_is_told() {
     assert_eq!(read(recorded.bytes.clone()), (whole.clone(), Ok(())));
     for at in 0..recorded.bytes.len() {
         let (text, result) = read(recorded.bytes[..at].to_vec());
-        assert!(whole.starts_with(&text) && result.is_err(), "cut at {at}");
+        assert!(whole.starts_with(&text), "cut at {at}");
+        // Only the index may be missing, and the table after it.
+        assert!(
+            result.is_err() || (text == whole && at > recorded.bytes.len() - 80),
+            "cut at {at}"
+        );
         let mut bytes = recorded.bytes.clone();
         bytes[at] ^= 0x41;
         let (text, result) = read(bytes);
@@ -98,13 +112,26 @@ fn a_damaged_compressed_recording_is_told() {
     }
 }
 
-/// Puts lengths aside and checksums right, as a hostile writer would.
-fn mend(bytes: &mut [u8]) {
-    let mut at = 12;
+/// Puts checksums right, as a hostile writer would.
+pub fn mend(bytes: &mut [u8]) {
+    let (mut at, mut codes) = (12, crc32fast::Hasher::new());
     while let Some(head) = bytes.get(at..at + 12) {
+        let (kind, head) = (head[0], head[..8].to_vec());
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        let Some(content) = bytes.get(at + 12..at + 12 + length) else { return };
-        let checksum = crc32fast::hash(content).to_le_bytes();
+        let Some(content) = bytes.get_mut(at + 12..at + 12 + length) else { return };
+        // A chunk of packets says which code objects came before, after three numbers.
+        let mut ends = content.iter().enumerate().filter(|(_, byte)| **byte < 0x80);
+        let at_codes = ends.nth(2).map_or(0, |(at, _)| at + 1);
+        if let (section::EVENTS, Some(said)) = (kind, content.get_mut(at_codes..at_codes + 4)) {
+            said.copy_from_slice(&codes.clone().finalize().to_le_bytes());
+        }
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&head);
+        checksum.update(content);
+        let checksum = checksum.finalize().to_le_bytes();
+        if kind == section::CODES {
+            codes.update(&checksum);
+        }
         bytes[at + 8..at + 12].copy_from_slice(&checksum);
         at += 12 + length;
     }
@@ -129,7 +156,7 @@ fn damage_with_right_checksums_is_survived() {
 }
 
 /// A file of sections with right checksums.
-fn file(sections: &[(u8, Vec<u8>)]) -> Vec<u8> {
+pub fn file(sections: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = [&MAGIC[..], &VERSION.to_le_bytes()].concat();
     for (kind, content) in [(section::ABOUT, b"{}".to_vec())].iter().chain(sections) {
         bytes.extend_from_slice(&[*kind, 0, 0, 0]);
@@ -141,7 +168,7 @@ fn file(sections: &[(u8, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-fn define(number: u32, code: Definition) -> Vec<u8> {
+pub fn define(number: u32, code: Definition) -> Vec<u8> {
     let (mut bytes, mut record) = (Vec::new(), Vec::new());
     code.write(&mut bytes);
     let event = Event::Define { code: number, definition: &bytes };
@@ -149,20 +176,25 @@ fn define(number: u32, code: Definition) -> Vec<u8> {
     record
 }
 
-fn records(events: &[Event]) -> Vec<u8> {
+pub fn records(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
     events.iter().for_each(|event| packet::write(&mut bytes, Outcomes::default(), event));
     bytes
 }
 
 /// A section of events: instructions before it and in it, what the frames are, records.
-fn events(first: u64, count: u64, frames: &[u8], records: &[u8]) -> (u8, Vec<u8>) {
-    let content = [&first.to_le_bytes(), &count.to_le_bytes(), frames, records].concat();
+pub fn events(first: u64, count: u64, frames: &[u8], records: &[u8]) -> (u8, Vec<u8>) {
+    let mut content = Vec::new();
+    [first, count, 0].iter().for_each(|&number| packet::write_number(&mut content, number));
+    // A sum of code objects that is mended later.
+    content.extend_from_slice(&[0; 4]);
+    packet::write_bytes(&mut content, frames);
+    content.extend_from_slice(records);
     (section::EVENTS, content)
 }
 
 /// Nothing is running.
-const IDLE: [u8; 3] = [0, 0, 0];
+pub const IDLE: [u8; 3] = [0, 0, 0];
 
 /// Takes so many bytes and fails then, as a full disk.
 struct Full(usize);
@@ -195,7 +227,8 @@ fn refused(bytes: &[u8]) -> String {
 fn counts_that_are_not_true_are_refused() {
     let code = Definition { code: b"\x09\x09S".to_vec(), ..Definition::default() };
     let codes = (section::CODES, define(1, code));
-    let run = records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 1 }]);
+    let run =
+        records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 1, exception: true }]);
     for (first, count, wanted) in [
         (0, 1, "says another number of instructions"),
         (0, 3, "says another number of instructions"),
@@ -210,9 +243,9 @@ fn counts_that_are_not_true_are_refused() {
     }
     let end = (section::END, br#"{"instructions":3}"#.to_vec());
     let error = refused(&file(&[codes.clone(), events(0, 2, &IDLE, &run), end.clone()]));
-    assert!(error.contains("some sections are missing"), "{error}");
+    assert!(error.contains("some chunks are missing"), "{error}");
     let error = refused(&file(&[(section::ABOUT, b"{}".to_vec()), end]));
-    assert!(error.contains("no such section can be here"), "{error}");
+    assert!(error.contains("no such chunk can be here"), "{error}");
 }
 
 /// A loop over half a million instructions: each of its outcomes is text of ten megabytes.
@@ -236,7 +269,10 @@ fn lines_of_any_length_are_not_kept() {
     // A name of a megabyte, and as many instructions: no run of it can be kept.
     let code = [&[9; 3_000][..], b"S"].concat();
     let code = Definition { name: vec![b'n'; 1 << 20], code, ..Definition::default() };
-    let run = records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 2_999 }]);
+    let run = records(&[
+        Event::Enter { lasti: -1, code: 1 },
+        Event::Exit { lasti: 2_999, exception: true },
+    ]);
     let bytes = file(&[(section::CODES, define(1, code)), events(0, 3_000, &IDLE, &run)]);
     assert!(refused(&bytes).contains("no storage space"));
     let name = vec![b'n'; (16 << 20) + 1];
@@ -340,7 +376,7 @@ fn many_sections_of_code_objects_do_not_block() {
             Definition { name: b"f".to_vec(), code: b"\x09S".to_vec(), ..Definition::default() };
         let first = u64::from(number) - 1;
         let enter = Event::Enter { lasti: -1, code: number };
-        let run = records(&[enter, Event::Exit { lasti: 0 }]);
+        let run = records(&[enter, Event::Exit { lasti: 0, exception: true }]);
         sections.push(events(first, 1, &IDLE, &run));
         sections.extend((0..9).map(|_| (section::CODES, Vec::new())));
         sections.insert(0, (section::CODES, define(300 - number, code)));
@@ -365,7 +401,10 @@ fn bodies_are_not_trusted() {
     };
     let run = |definition: &[u8]| {
         let record = records(&[Event::Define { code: 1, definition }]);
-        let enter = records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 9 }]);
+        let enter = records(&[
+            Event::Enter { lasti: -1, code: 1 },
+            Event::Exit { lasti: 9, exception: true },
+        ]);
         expanded(&file(&[(section::CODES, record), events(0, 4, &IDLE, &enter)]), true, &(0..9), 1)
     };
     let mut whole = Vec::new();
@@ -394,5 +433,48 @@ fn bodies_are_not_trusted() {
         let parted = part_of(&whole, &body, part);
         let record = records(&[Event::Define { code: 1, definition: &parted }]);
         assert!(refused(&file(&[(section::CODES, record)])).starts_with("byte "));
+    }
+}
+
+/// What a later version adds is passed over where it may be, and else named.
+#[test]
+fn kinds_of_later_versions() {
+    let code =
+        Definition { name: b"f".to_vec(), code: b"\x09\x09S".to_vec(), ..Definition::default() };
+    let codes = (section::CODES, define(1, code));
+    let other = Event::Other { kind: 200, payload: b"\x1b[0m" };
+    let enter = Event::Enter { lasti: -1, code: 1 };
+    let run = records(&[other, enter, other, Event::Exit { lasti: 1, exception: true }, other]);
+    let unknown = (section::SKIPPABLE, b"\xff".to_vec());
+    let end = (section::END, br#"{"instructions":2}"#.to_vec());
+    let bytes = file(&[
+        unknown.clone(),
+        codes.clone(),
+        unknown.clone(),
+        events(0, 2, &IDLE, &run),
+        end.clone(),
+        unknown,
+    ]);
+    assert_eq!(read(&bytes), (b"f> 0 NOP\nf> 1 NOP\n".to_vec(), None));
+    for kind in [section::INDEX + 1, section::SKIPPABLE - 1] {
+        let bytes = file(&[codes.clone(), (kind, Vec::new()), events(0, 2, &IDLE, &run)]);
+        let error = refused(&bytes);
+        assert!(error.contains(&format!("a chunk of kind {kind}, which this version")), "{error}");
+        let run = [&records(&[enter])[..], &[0xc0, kind % 64 + 30, 0]].concat();
+        let bytes = file(&[codes.clone(), events(0, 2, &IDLE, &run)]);
+        let error = refused(&bytes);
+        assert!(error.contains(&format!("a packet of kind {}, which", kind % 64 + 30)), "{error}");
+    }
+}
+
+#[test]
+fn other_versions_are_refused() {
+    for (version, wanted) in [(1u32, "record the program again"), (3, "built with the interpreter")]
+    {
+        let mut bytes = file(&[]);
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
+        let error = Sections::open(Cursor::new(&bytes)).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("byte 8: the recording is of version {version}, ")));
+        assert!(error.ends_with(wanted), "{error}");
     }
 }

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
 mod commands;
+mod dump;
 mod hostile;
 mod page;
 mod properties;
+mod seek;
 mod stage;

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use bytecode::cfg::{self, Successors};
 use bytecode::decode::{Instruction, MOST_PREFIXES};
@@ -10,7 +11,7 @@ use bytecode::opcode;
 use recording::block;
 use recording::codes;
 use recording::decoder::{Decoder, MOST_FRAMES};
-use recording::file::{FlowWriter, LONGEST};
+use recording::file::{FlowWriter, LONGEST, section};
 use serde_json::json;
 use wire::code::{Definition, LARGEST_CONSTANTS, LONGEST_NAME, MOST_ENTRIES, MOST_OBJECTS};
 use wire::control::NOWHERE;
@@ -26,12 +27,12 @@ fn page() -> String {
 /// What stands between a fence of that language and the next.
 fn example<'a>(page: &'a str, language: &str) -> &'a str {
     let (_, rest) = page.split_once(&format!("\n```{language}\n")).unwrap();
-    rest.split_once("```").unwrap().0
+    rest.split_once("```").map(|(shown, _)| shown).unwrap()
 }
 
 /// The recording that the page shows.
 fn recording() -> Vec<u8> {
-    let about = json!({ "format": "py27-flow 1" });
+    let about = json!({ "format": "py27-flow 2" });
     let mut flow = FlowWriter::new(Vec::new(), false, u64::MAX, &about).unwrap().unwrap();
     let mut decoder = Decoder::new();
     let code = Definition {
@@ -78,9 +79,15 @@ fn the_example_is_what_is_written() {
     let (text, result) = expanded(&bytes, true, &(0..u64::MAX), 1);
     assert!(result.is_ok());
     assert_eq!(example(&page, "text"), String::from_utf8(text).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.flow");
+    fs::write(&path, bytes).unwrap();
+    let mut dump = Command::new(env!("CARGO_BIN_EXE_trace27"));
+    let output = dump.arg("dump").arg(&path).output().unwrap();
+    assert_eq!(example(&page, "dump"), String::from_utf8(output.stdout).unwrap());
 }
 
-/// The rows of the table below a heading, by their cells.
+/// The rows of the first table below a heading or after a text, by their cells.
 fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
     let (_, rest) = page.split_once(&format!("\n{heading}\n")).unwrap();
     let rows = rest.lines().skip_while(|line| !line.starts_with('|'));
@@ -92,33 +99,48 @@ fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
 #[test]
 fn the_kinds_are_those_of_the_code() {
     let named = [
-        ("ENTER", kind::ENTER),
-        ("RESUME", kind::RESUME),
-        ("LAND", kind::LAND),
-        ("EXIT", kind::EXIT),
-        ("STAND_BEFORE", kind::STAND_BEFORE),
-        ("STAND_WITHIN", kind::STAND_WITHIN),
-        ("GO", kind::GO),
-        ("STEP", kind::STEP),
-        ("STEP_TEXT", kind::STEP_TEXT),
-        ("EVERY", kind::EVERY),
-        ("WATCH", kind::WATCH),
-        ("DEFINE", kind::DEFINE),
-        ("FORGET", kind::FORGET),
-        ("SWITCH", kind::SWITCH),
-        ("FRAME", kind::FRAME),
-        ("END", kind::END),
-        ("GONE", kind::GONE),
+        ("Enter", kind::ENTER),
+        ("Resume", kind::RESUME),
+        ("Unwind", kind::LAND),
+        ("FrameUnwound", kind::EXIT),
+        ("AsyncBegin", kind::STAND_BEFORE),
+        ("AsyncBegin", kind::STAND_WITHIN),
+        ("AsyncEnd", kind::GO),
+        ("Instruction", kind::STEP),
+        ("Instruction", kind::STEP_TEXT),
+        ("SingleStep", kind::EVERY),
+        ("SingleStepCode", kind::WATCH),
+        ("CodeDefined", kind::DEFINE),
+        ("CodeFreed", kind::FORGET),
+        ("ThreadSwitch", kind::SWITCH),
+        ("Frame", kind::FRAME),
+        ("End", kind::END),
+        ("ThreadEnd", kind::GONE),
+        ("FrameReturn", kind::RETURN),
+        ("Unwind", kind::LAND_EXCEPTION),
     ];
     let rows: Vec<_> =
         table(&page(), "### Kinds").iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert_eq!(rows, named.map(|(name, number)| (number.to_string(), format!("`{name}`"))));
+    let rows: Vec<_> = table(&page(), "| … | its content |")
+        .iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let named = [
+        ("About", section::ABOUT),
+        ("CodeObjects", section::CODES),
+        ("Packets", section::EVENTS),
+        ("End", section::END),
+        ("Gap", section::GAP),
+        ("Index", section::INDEX),
+    ];
     assert_eq!(rows, named.map(|(name, number)| (number.to_string(), format!("`{name}`"))));
 }
 
 /// Each opcode is on the page as what it leads to.
 #[test]
-fn the_outcomes_are_those_of_the_code() {
-    let rows = table(&page(), "### Outcomes");
+fn the_branch_bits_are_those_of_the_code() {
+    let rows = table(&page(), "### Branch bits");
     for number in 0..=u8::MAX {
         let Some(name) = opcode::name(number) else { continue };
         let at =

@@ -14,7 +14,7 @@ use serde_json::json;
 use trace::diff::{Config, compare};
 use trace::input::Input;
 use wire::code::{Definition, Marshalled};
-use wire::packet::{self, Event, Outcomes};
+use wire::packet::{self, Event, Outcomes, kind};
 
 use crate::stage::{How, expanded, record, record_about, steps};
 
@@ -33,8 +33,8 @@ fn an_event(kind: usize, number: u32, signed: i32, other: u32, bytes: &[u8]) -> 
         0 => Event::Outcomes,
         1 => Event::Enter { lasti: signed, code: number },
         2 => Event::Resume { lasti: signed, code: number, start: other },
-        3 => Event::Land { lasti: signed, target: number },
-        4 => Event::Exit { lasti: signed },
+        3 => Event::Land { lasti: signed, target: number, exception: other & 1 == 0 },
+        4 => Event::Exit { lasti: signed, exception: other & 1 == 0 },
         5 => Event::Stand { offset: signed, begun: number & 1 == 0 },
         6 => Event::Go { offset: number },
         7 => Event::Step { opcode: bytes.len() as u8, offset: number, operand: signed, text: None },
@@ -46,7 +46,8 @@ fn an_event(kind: usize, number: u32, signed: i32, other: u32, bytes: &[u8]) -> 
         13 => Event::Switch { thread: number, lasti: signed },
         14 => Event::Frame { code: number, lasti: signed },
         15 => Event::End { lasti: signed },
-        _ => Event::Gone { thread: number },
+        16 => Event::Gone { thread: number },
+        _ => Event::Other { kind: kind::SKIPPABLE | number as u8, payload: bytes },
     }
 }
 
@@ -66,7 +67,7 @@ proptest! {
 
     #[test]
     fn records_come_back(
-        kind in 0..17usize, number in any::<u32>(), signed in any::<i32>(), other in any::<u32>(),
+        kind in 0..18usize, number in any::<u32>(), signed in any::<i32>(), other in any::<u32>(),
         shift in (0..32u32, 0..32u32), bits in any::<u64>(), count in 0..64u32,
         bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
@@ -198,7 +199,7 @@ proptest! {
             }
         }
         prop_assert_eq!(next, recorded.executed.len() as u64);
-        prop_assert_eq!(kinds.last(), Some(&section::END));
+        prop_assert_eq!(&kinds[kinds.len() - 2..], &[section::END, section::INDEX]);
         prop_assert_eq!(sections.offset(), recorded.bytes.len() as u64);
     }
 }

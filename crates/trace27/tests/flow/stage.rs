@@ -168,7 +168,7 @@ struct Machine {
 
 /// Runs and records a machine.
 pub fn record(how: How) -> Recorded {
-    record_about(how, &json!({ "format": "py27-flow 1", "time": 1, "process": 2 }))
+    record_about(how, &json!({ "format": "py27-flow 2", "time": 1, "process": 2 }))
 }
 
 /// The same, with what the recording says of itself.
@@ -287,11 +287,11 @@ impl Machine {
             if self.random.one_in(2) {
                 // Any instruction may be the handler.
                 let (code, target) = (frame.code, self.target());
-                self.tell(&Event::Land { lasti, target });
+                self.tell(&Event::Land { lasti, target, exception: true });
                 *self.frames.last_mut().unwrap() = Frame { code, next: target, lasti: target };
                 return;
             }
-            self.tell(&Event::Exit { lasti });
+            self.tell(&Event::Exit { lasti, exception: true });
             self.frames.pop();
         }
     }
@@ -312,7 +312,7 @@ impl Machine {
     fn leave(&mut self) {
         if self.is_watched() {
             let lasti = self.lasti();
-            self.tell(&Event::Exit { lasti });
+            self.tell(&Event::Exit { lasti, exception: false });
         } else {
             self.decide(true);
         }
