@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args as ClapArgs;
 
 use recording::expand::expand;
@@ -51,6 +51,9 @@ impl Args {
     ///
     /// Input that is no recording, output that cannot be written.
     pub fn run(&self) -> Result<()> {
+        if let Some(to) = self.to.filter(|&to| to < self.from) {
+            bail!("`--from {}` is after `--to {to}`, so there is nothing to write", self.from);
+        }
         let input = Input::open(&self.input)?;
         let named = input.name().to_owned();
         let options = RenderOptions {
