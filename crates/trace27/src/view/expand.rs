@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args as ClapArgs;
 
 use recording::expand::expand;
@@ -52,6 +52,9 @@ impl Args {
     ///
     /// Input that is no recording, output that cannot be written.
     pub fn run(&self) -> Result<()> {
+        if let Some(to) = self.to.filter(|&to| to < self.from) {
+            bail!("`--from {}` is after `--to {to}`, so there is nothing to write", self.from);
+        }
         let input = Input::open(&self.input)?;
         let named = input.name().to_owned();
         let options = RenderOptions {
