@@ -19,6 +19,7 @@ use bytecode::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 use wire::control::NOWHERE;
 use wire::ring as told;
 
+use crate::output::shown;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
 use crate::recorder::{Mark, Recorder};
 use crate::refuse;
@@ -442,7 +443,7 @@ fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
 
 fn say(message: &str) {
     // There is nowhere to report that standard error is closed.
-    let _ = writeln!(io::stderr(), "python27-traced: {message}");
+    let _ = writeln!(io::stderr(), "python27-traced: {}", shown(message));
 }
 
 /// An error without Rust's `(os error N)`.
