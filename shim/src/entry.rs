@@ -5,6 +5,7 @@
 //! instructions, or by the evaluation loop itself (traced.h); the rest goes through the recorder. The first failure, a full disk or a fault of
 //! our own, is said once on standard error and ends the tracing, never the program.
 
+mod ending;
 mod life;
 
 use std::cell::{Cell, RefCell};

@@ -9,6 +9,7 @@ mod keeper;
 mod memory;
 mod packed;
 mod ring;
+mod settle;
 mod sink;
 mod track;
 
@@ -19,6 +20,7 @@ use std::io;
 use keeper::Keeper;
 use recording::decoder::Fault;
 use ring::Ring;
+use settle::Settled;
 use wire::control::{WAKE, failure};
 use wire::packet::{self, Event};
 use wire::ring::{self as word, Told};
@@ -58,24 +60,41 @@ pub fn run(args: &Args) -> io::Result<()> {
         }
     };
     let mut told = Inbox::default();
+    let mut settled = Settled::default();
     loop {
-        // Seen before the last bytes are taken: nothing comes after it.
+        // Both are seen before the last bytes are taken: nothing comes after them.
         let is_over = ring.is_over();
+        let unsettled = ring.unsettled();
+        if let Some(mut kept) = keeper.take() {
+            match settled.leave(unsettled, &mut kept) {
+                Ok(()) => keeper = Some(kept),
+                Err(error) => give_up(&ring, kept, &error.into()),
+            }
+        }
         let count = ring.take(&mut told.bytes);
         // Too little to look for more at once: that would only disturb the program.
         let is_calm = (count as u64) < WAKE && !is_over;
         if let Some(mut kept) = keeper.take() {
             let result = told.pass(&mut kept);
-            match result.and_then(|()| if is_calm { kept.idle() } else { Ok(()) }) {
+            let is_idle = is_calm && !settled.is_complete();
+            match result.and_then(|()| if is_idle { kept.idle() } else { Ok(()) }) {
                 Ok(()) => keeper = Some(kept),
                 Err(trouble) => give_up(&ring, kept, &trouble),
             }
         } else {
             told.bytes.clear();
         }
+        if let Some(turn) = unsettled.filter(|_| !is_over && count == 0)
+            && settled.enter(turn, keeper.as_mut(), |kept| last(&ring, kept))
+        {
+            ring.settled(turn);
+        }
         if is_calm {
             let is_quiet = ring.wait();
-            if is_quiet && let Some(mut kept) = keeper.take() {
+            if is_quiet
+                && !settled.is_complete()
+                && let Some(mut kept) = keeper.take()
+            {
                 match kept.quiet() {
                     Ok(()) => keeper = Some(kept),
                     Err(trouble) => give_up(&ring, kept, &trouble),
@@ -85,7 +104,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             break;
         }
     }
-    if let Some(mut kept) = keeper {
+    if let Some(mut kept) = keeper.filter(|_| !settled.is_complete()) {
         let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
         if let Err(trouble) = result {
             tell(&ring, &trouble);

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{FAULT, STATE, guarded, plain, say, set_thread, shared, slowly, stop};
+use super::{FAULT, STATE, ending, guarded, plain, say, set_thread, shared, slowly, stop};
 use crate::memory;
 use crate::output;
 use crate::py::{self, Frame, PyThreadState};
@@ -78,6 +78,7 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
         recorder.thread(thread as usize);
     }
+    ending::arm();
     STATE.guards.set(settings.guard);
     STATE.asks.set(settings.guard);
     if settings.every {
@@ -119,6 +120,7 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
             watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
         }
     });
+    ending::arm();
     STATE.guards.set(settings.guard);
     STATE.asks.set(settings.guard || watched);
     set_thread(thread);
@@ -245,6 +247,7 @@ extern "C" fn at_exit() {
 
 /// In the child: the trace is the parent's, and so is what was told.
 extern "C" fn in_forked_child() {
+    ending::disarm();
     stop();
     shared().leave();
     if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {

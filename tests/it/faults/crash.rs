@@ -12,7 +12,7 @@ use integration::Python;
 use super::{FORMATS, Scene, assert_begins, calls};
 
 /// `end` makes the fatal call. The first argument chooses it; `harmless` is there in each.
-const ENDS: &str = "\
+pub const ENDS: &str = "\
 import itertools, os, sys
 
 def before():
@@ -38,11 +38,14 @@ acts = {
     '_exit': (os._exit, (3,)),
     'abort': (os.abort, ()),
     'kill': (os.kill, (os.getpid(), 9)),
+    'term': (os.kill, (os.getpid(), 15)),
+    'group': (os.killpg, (0, 1)),
     'segv': (os.kill, (os.getpid(), 11)),
     'deep': (next, (deep,)),
     'execv': (os.execv, ('/bin/true', ['true'])),
     'python': (os.execv, (sys.executable, [sys.executable, '-c', 'print 1'])),
 }
+os.setpgid(0, 0)
 before()
 end(*acts[sys.argv[1]])
 ";

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -228,14 +229,31 @@ impl Keeper {
         self.each(Track::quiet)
     }
 
+    /// Whether each file can be cut, and so completed for the time being.
+    pub fn is_cuttable(&mut self) -> bool {
+        self.tracks.values_mut().all(|track| track.sink().is_cuttable())
+    }
+
+    /// Takes back what a copy of this process has written.
+    pub fn take_back(&mut self) -> io::Result<()> {
+        self.tracks.values_mut().try_for_each(|track| track.sink().take_back())
+    }
+
     /// Writes what is left. Whoever waits for the first thread's file finds all of them.
     pub fn finish(mut self, end: End) -> io::Result<()> {
-        let first = self.tracks.remove(&FIRST);
+        let result = self.complete(end);
+        drop(self.lock);
+        result
+    }
+
+    /// Writes what is left, and keeps the lock.
+    pub fn complete(&mut self, end: End) -> io::Result<()> {
+        let mut tracks = mem::take(&mut self.tracks);
+        let first = tracks.remove(&FIRST);
         let mut result = Ok(());
-        for track in self.tracks.into_values().chain(first) {
+        for track in tracks.into_values().chain(first) {
             result = track.finish(end).and(result);
         }
-        drop(self.lock);
         result
     }
 }

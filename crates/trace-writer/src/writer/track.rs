@@ -160,6 +160,15 @@ impl Track {
         Ok(())
     }
 
+    /// The file.
+    pub fn sink(&mut self) -> &mut Sink {
+        match &mut self.out {
+            Out::Text { sink, .. } => sink,
+            Out::Packed { packed, .. } => packed.sink(),
+            Out::Flow { flow, .. } => flow.output(),
+        }
+    }
+
     /// Writes what is left and how it ended.
     pub fn finish(self, end: End) -> io::Result<()> {
         let unless_full = |result| match result {
