@@ -13,6 +13,7 @@ union _PyTraced_page _PyTraced_Now __attribute__((aligned(sizeof(union _PyTraced
 _Static_assert(sizeof(union _PyTraced_page) == 4096, "a page");
 _Static_assert(offsetof(union _PyTraced_page, lasti) == 8, "the place");
 _Static_assert(offsetof(union _PyTraced_page, ring) == 24, "the ring");
+_Static_assert(offsetof(union _PyTraced_page, async_begin) == 32, "what may run in between");
 _Static_assert(offsetof(union _PyTraced_page, head) == 64, "what is told");
 _Static_assert(offsetof(union _PyTraced_page, telling) == 96, "what is being told");
 
@@ -32,8 +33,7 @@ extern void traced_flush_outcomes(void);
 extern void traced_enter(PyFrameObject *f, int throwflag);
 extern void traced_exit(PyFrameObject *f, PyObject *retval);
 extern void traced_land(PyFrameObject *f, int offset);
-extern void traced_stand(int offset, int begun);
-extern void traced_go(PyFrameObject *f, int offset);
+extern void traced_async_end(PyFrameObject *f, int offset);
 extern int traced_instruction(PyFrameObject *f, int opcode, int oparg,
                               const unsigned char *next_instr, PyObject **stack_pointer);
 extern int traced_fetch(PyFrameObject *f, int offset);
@@ -80,15 +80,9 @@ _PyTraced_Land(PyFrameObject *f, int offset)
 }
 
 void
-_PyTraced_Stand(int offset, int begun)
+_PyTraced_AsyncEnd(PyFrameObject *f, int offset)
 {
-    traced_stand(offset, begun);
-}
-
-void
-_PyTraced_Go(PyFrameObject *f, int offset)
-{
-    traced_go(f, offset);
+    traced_async_end(f, offset);
 }
 
 int

@@ -111,6 +111,7 @@ fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
 unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyObject) {
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
+    shared().skip_async_begin(frame.lasti());
     let says_so = !retval.is_null() && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
     if !says_so || frame.mark().is_watched() || !shared().is_plain() {
         exit_slowly(frame, says_so);
@@ -145,6 +146,7 @@ fn is_explicit(frame: Frame) -> bool {
 unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
+    shared().skip_async_begin(frame.lasti());
     if is_explicit(frame) {
         return;
     }
@@ -166,21 +168,19 @@ fn is_reached(frame: Frame, offset: u32) -> bool {
     held.as_deref().and_then(Option::as_ref).is_some_and(|r| r.reaches(frame.mark(), offset))
 }
 
-/// Something may run that no instruction calls.
-#[unsafe(no_mangle)]
-extern "C" fn traced_stand(offset: c_int, begun: c_int) {
-    slowly(|recorder| recorder.stand(offset, begun != 0));
-}
-
-/// The frame that stood goes on.
+/// The frame goes on after something ran that no instruction calls, or elsewhere than before.
 ///
 /// # Safety
 ///
 /// The evaluation loop calls this with the frame that it runs.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_go(frame: *const PyFrameObject, offset: c_int) {
+unsafe extern "C" fn traced_async_end(frame: *const PyFrameObject, offset: c_int) {
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
+    let is_known = !is_explicit(frame) && is_reached(frame, offset as u32);
+    if is_known && shared().tell_short(told::async_end(offset as u32)) {
+        return;
+    }
     let mark = slowly(|recorder| recorder.go(&frame.code(), offset as u32));
     ask_if(mark.is_some_and(Mark::is_watched));
 }
@@ -372,7 +372,7 @@ fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Optio
             let Some(recorder) = held.as_mut() else { return Ok(()) };
             let shared = shared();
             let before = shared.outcomes();
-            recorder.begin(before);
+            recorder.begin(before, shared.async_begin());
             result = Some(body(recorder));
             if !recorder.out.is_empty() {
                 shared.tell(&recorder.out, keeps_position)?;
@@ -383,7 +383,7 @@ fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Optio
                 }
                 shared.look(0)?;
             }
-            shared.hold(recorder.stands());
+            shared.set_async_begin(recorder.stands());
             Ok(())
         })
     });

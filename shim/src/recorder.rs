@@ -88,15 +88,17 @@ impl Recorder {
         }
     }
 
-    /// Starts a new batch of records with the outcomes that came before it.
-    pub fn begin(&mut self, outcomes: Outcomes) {
+    /// Starts a new batch of records with the outcomes that came before it, and where code may run
+    /// that no instruction calls while no packet says so.
+    pub fn begin(&mut self, outcomes: Outcomes, stands: Option<(i32, bool)>) {
         self.out.clear();
         self.outcomes = outcomes;
+        self.stands = stands;
     }
 
-    /// Whether the running frame may be interrupted, and nothing was told of that yet.
-    pub fn stands(&self) -> bool {
-        self.stands.is_some()
+    /// Where such code may run, and nothing was told of it yet.
+    pub fn stands(&self) -> Option<(i32, bool)> {
+        self.stands
     }
 
     /// The last number that a code object has.
@@ -171,19 +173,8 @@ impl Recorder {
         self.check(subject, target)
     }
 
-    /// Something may run before the next instruction, or within the current one.
-    pub fn stand(&mut self, offset: i32, begun: bool) {
-        // While a frame stands it stands: the first place is the true one.
-        self.stands.get_or_insert((offset, begun));
-    }
-
-    /// The frame that stood goes on. Nothing is told if nothing came in between, unless it goes on
-    /// elsewhere.
+    /// The frame that stood goes on.
     pub fn go(&mut self, subject: &impl Subject, offset: u32) -> Mark {
-        if self.stands == Some((offset as i32, false)) {
-            self.stands = None;
-            return subject.mark();
-        }
         self.tell_stand();
         self.tell(&Event::Go { offset });
         self.check(subject, offset)

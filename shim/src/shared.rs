@@ -16,9 +16,8 @@ use crate::memory::{self, Memory};
 /// Bytes that can be told beyond `limit` without another look.
 const SLACK: u64 = 64;
 
-/// In the page's `every`: that, and that the next record is to come through the recorder.
+/// In the page's `every`.
 const EVERY: u32 = 1;
-const HOLDS: u32 = 2;
 
 /// How long the hook sleeps at most before it looks whether the writer is still there.
 const SLEEP_NS: i64 = 100_000_000;
@@ -121,8 +120,8 @@ impl Shared {
         ptr::from_ref(self.page).cast_mut().cast()
     }
 
-    /// Tells what a word of [`told`] says, and the outcomes before it. False if the hook has to look
-    /// around first; then nothing is told.
+    /// Tells what a word of [`told`] says, and the outcomes before it; before both, what may have
+    /// begun to run in between. False if the hook has to look around first; then nothing is told.
     #[inline]
     pub fn tell_short(self, word: u64) -> bool {
         let page = self.page;
@@ -130,6 +129,22 @@ impl Shared {
         if head > page.limit.load(Relaxed) {
             return false;
         }
+        let begin = page.async_begin.load(Relaxed);
+        if begin == 0 {
+            self.push(head, word);
+        } else {
+            page.async_begin.store(0, Relaxed);
+            self.push(head, begin);
+            self.push(head + told::SIZE as u64, word);
+        }
+        true
+    }
+
+    /// Tells what a word says, and the outcomes before it. `head` is where, at most [`SLACK`] less
+    /// two words beyond `limit`.
+    #[inline]
+    fn push(self, head: u64, word: u64) {
+        let page = self.page;
         let at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1)).cast::<u64>();
         // SAFETY: the ring is mapped while a thread is traced (`open` comes before, `leave` after),
         // twice, so `SLACK` bytes from any position are inside; the writer reads only below `head`
@@ -140,7 +155,6 @@ impl Shared {
             at.wrapping_add(1).write(word.to_le());
         }
         self.replace(head + told::SIZE as u64, NOT_HELD);
-        true
     }
 
     /// What is told up to `head` is whole and takes the place of the outcomes, and says how far the
@@ -274,14 +288,25 @@ impl Shared {
         }
     }
 
-    /// Whether the next record is to come through the recorder.
-    pub fn hold(self, holds: bool) {
+    /// Where code may run that no instruction calls, while no packet says so.
+    pub fn async_begin(self) -> Option<(i32, bool)> {
+        let word = self.page.async_begin.load(Relaxed);
+        (word != 0).then(|| told::read_async_begin(word))
+    }
+
+    /// Sets that.
+    pub fn set_async_begin(self, begin: Option<(i32, bool)>) {
+        let word = begin.map_or(0, |(offset, begun)| told::async_begin(offset, begun));
+        self.page.async_begin.store(word, Relaxed);
+    }
+
+    /// The running frame is left, or unwound, in the instruction at `lasti`: if nothing ran within
+    /// it, there is no need to say that something might have.
+    #[inline]
+    pub fn skip_async_begin(self, lasti: i32) {
         let page = self.page;
-        let every = page.every.load(Relaxed) & EVERY;
-        page.every.store(if holds { every | HOLDS } else { every }, Relaxed);
-        if holds {
-            page.limit.store(0, SeqCst);
-            // A position of 0 is not beyond a limit of 0, but the first record is never short.
+        if page.async_begin.load(Relaxed) == told::async_begin(lasti, true) {
+            page.async_begin.store(0, Relaxed);
         }
     }
 
@@ -299,7 +324,7 @@ impl Shared {
     /// Whether frames are left as their instructions say, and nothing else is to be told first.
     #[inline]
     pub fn is_plain(self) -> bool {
-        self.page.every.load(Relaxed) == 0
+        self.page.every.load(Relaxed) == 0 && self.page.async_begin.load(Relaxed) == 0
     }
 
     /// The interpreter goes on with these outcomes, which a record does not hold.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use integration::{Outcome, Python, assert_same, project};
+use integration::{Outcome, Python, assert_same, in_parallel, programs, project};
 
 /// What is debugged.
 const PROGRAM: &str = "debugged.py";
@@ -129,4 +129,39 @@ fn the_trace_module_counts_lines() {
     let cover = fs::read_to_string(folder.path().join("cover/debugged.cover")).unwrap();
     assert!(cover.contains("    3:     result = n * n\n"), "{cover}");
     assert!(cover.contains(">>>>>>         print 'never'\n"), "{cover}");
+}
+
+/// Imports a module of C from a folder, where it is there, then runs a program.
+const STEPPED: &str = "import sys\n\
+                       sys.path.insert(0, sys.argv[1])\n\
+                       import _bisect\n\
+                       execfile(sys.argv[2])\n";
+
+/// With a foreign module loaded each instruction is recorded individually. What trace functions do
+/// must look the same where it is decoded from branches.
+#[test]
+fn decoded_as_recorded_individually() {
+    let python = Python::traced();
+    let folder = tempfile::tempdir().unwrap();
+    let [shipped, foreign] = ["shipped", "foreign"].map(|name| folder.path().join(name));
+    fs::create_dir(&shipped).unwrap();
+    fs::create_dir(&foreign).unwrap();
+    let bin = python.path().parent().unwrap();
+    let module = bin.join("../lib/python2.7/lib-dynload/_bisect.so");
+    fs::copy(module, foreign.join("_bisect.so")).unwrap();
+    fs::write(folder.path().join("stepped.py"), STEPPED).unwrap();
+    in_parallel(programs("settrace"), |program| {
+        let path = program.folder.join(&program.command[0]);
+        let record = |modules: &Path| {
+            let rest = ["stepped.py", modules.to_str().unwrap(), path.to_str().unwrap()];
+            python.record(folder.path(), &[], &rest, "t.flow")
+        };
+        let (decoded, stepped) = (record(&shipped), record(&foreign));
+        let size = |file| fs::metadata(file).unwrap().len();
+        assert!(size(stepped.file()) > size(decoded.file()), "nothing is recorded individually");
+        assert_same("output", &decoded.outcome.output, &stepped.outcome.output);
+        for options in [&[][..], &["-r"]] {
+            assert_same("trace", &stepped.expand(options), &decoded.expand(options));
+        }
+    });
 }

@@ -135,6 +135,11 @@ impl Inbox {
     fn pass(&mut self, keeper: &mut Keeper) -> Result<(), Trouble> {
         let mut at = 0;
         let result = loop {
+            if self.records == 0
+                && let Err(trouble) = keeper.short(&self.bytes, &mut at)
+            {
+                break Err(trouble);
+            }
             match self.one(at, keeper) {
                 Ok(0) => break Ok(()),
                 Ok(length) => at += length,

@@ -66,7 +66,10 @@ pub struct Page {
     /// Where the interpreter has the ring mapped, twice in a row, so that nothing told is ever cut
     /// in two: as private.
     pub ring: AtomicPtr<u8>,
-    first: [u8; 32],
+    /// Where code may run that no instruction calls, a word of [`super::ring::async_begin`], while no
+    /// packet says so; else 0. As private.
+    pub async_begin: AtomicU64,
+    first: [u8; 24],
 
     /// How many bytes were told.
     pub head: AtomicU64,
@@ -130,6 +133,7 @@ pub mod failure {
 const _: () = assert!(size_of::<Page>() == PAGE && RING.is_power_of_two());
 const _: () = assert!(std::mem::offset_of!(Page, lasti) == 8);
 const _: () = assert!(std::mem::offset_of!(Page, ring) == 24);
+const _: () = assert!(std::mem::offset_of!(Page, async_begin) == 32);
 const _: () = assert!(std::mem::offset_of!(Page, head) == 64);
 const _: () = assert!(std::mem::offset_of!(Page, telling) == 96);
 

@@ -225,35 +225,34 @@ pub fn short(lasti: i32, code: u32) -> Option<u32> {
 /// Appends a record.
 #[inline]
 pub fn write(out: &mut Vec<u8>, outcomes: Outcomes, event: &Event) {
-    let head = |out: &mut Vec<u8>, form| {
-        // All eight bytes at once, and those beyond the outcomes taken back.
-        out.reserve(SHORT);
-        out.push(tag(form, outcomes));
-        let length = out.len() + outcomes.bytes();
-        out.extend_from_slice(&outcomes.bits.to_le_bytes());
-        out.truncate(length);
+    // A form, and what comes after the outcomes: so many bytes.
+    let (form, rest, length) = match *event {
+        Event::Outcomes => (form::OUTCOMES, 0, 0),
+        Event::Enter { lasti, code } => match short(lasti, code) {
+            Some(short) => (form::ENTER, u64::from(short), 3),
+            None => (form::OTHER, 0, 0),
+        },
+        Event::Resume { lasti, code, start } => match (short(lasti, code), start >> 16) {
+            (Some(short), 0) => (form::RESUME, u64::from(short) | u64::from(start) << 24, 5),
+            _ => (form::OTHER, 0, 0),
+        },
+        _ => (form::OTHER, 0, 0),
     };
-    match *event {
-        Event::Outcomes => return head(out, form::OUTCOMES),
-        Event::Enter { lasti, code } => {
-            if let Some(short) = short(lasti, code) {
-                head(out, form::ENTER);
-                out.extend_from_slice(&short.to_le_bytes()[..3]);
-                return;
-            }
+    // Whole words at once, and the bytes beyond taken back.
+    let start = out.len();
+    out.extend_from_slice(&[0; SHORT]);
+    let end = 1 + outcomes.bytes();
+    if let Some(room) = out[start..].first_chunk_mut::<SHORT>() {
+        room[0] = tag(form, outcomes);
+        room[1..9].copy_from_slice(&outcomes.bits.to_le_bytes());
+        if let Some(room) = room[end..].first_chunk_mut() {
+            *room = rest.to_le_bytes();
         }
-        Event::Resume { lasti, code, start } => {
-            if let (Some(short), Ok(start)) = (short(lasti, code), u16::try_from(start)) {
-                head(out, form::RESUME);
-                out.extend_from_slice(&short.to_le_bytes()[..3]);
-                out.extend_from_slice(&start.to_le_bytes());
-                return;
-            }
-        }
-        _ => {}
     }
-    head(out, form::OTHER);
-    write_other(out, event);
+    out.truncate(start + end + length);
+    if form == form::OTHER {
+        write_other(out, event);
+    }
 }
 
 fn write_other(out: &mut Vec<u8>, event: &Event) {

@@ -25,6 +25,12 @@ mod kind {
     pub const EXIT: u8 = 4;
     /// opcode (8 bits), offset (16), operand (32)
     pub const STEP: u8 = 5;
+    /// nothing (24 bits), offset (32)
+    pub const ASYNC_BEFORE: u8 = 6;
+    /// nothing (24 bits), `lasti` (32)
+    pub const ASYNC_WITHIN: u8 = 7;
+    /// nothing (24 bits), offset (32)
+    pub const ASYNC_END: u8 = 8;
 }
 
 /// [`Event::Outcomes`]
@@ -73,6 +79,24 @@ pub fn step(opcode: u8, offset: u32, operand: i32) -> Option<u64> {
     (offset < 1 << 16).then_some(word(kind::STEP, u32::from(opcode) | offset << 8, operand as u32))
 }
 
+/// [`Event::Stand`]; never zero.
+#[inline]
+pub fn async_begin(offset: i32, begun: bool) -> u64 {
+    word(kind::ASYNC_BEFORE + u8::from(begun), 0, offset as u32)
+}
+
+/// The fields of the [`Event::Stand`] in a word of [`async_begin`].
+#[inline]
+pub fn read_async_begin(word: u64) -> (i32, bool) {
+    ((word >> 32) as i32, word as u8 == kind::ASYNC_WITHIN)
+}
+
+/// [`Event::Go`].
+#[inline]
+pub fn async_end(offset: u32) -> u64 {
+    word(kind::ASYNC_END, 0, offset)
+}
+
 /// What two words say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
@@ -107,6 +131,9 @@ pub fn read(bytes: &[u8]) -> Result<Told, Fault> {
             let (opcode, offset) = (low as u8, low >> 8);
             Event::Step { opcode, offset, operand: high as i32, text: None }
         }
+        kind::ASYNC_BEFORE => Event::Stand { offset: high as i32, begun: false },
+        kind::ASYNC_WITHIN => Event::Stand { offset: high as i32, begun: true },
+        kind::ASYNC_END => Event::Go { offset: high },
         kind => return Err(Fault::Kind(kind)),
     };
     Ok(Told::Short(Outcomes::of_register(register), event))
@@ -128,6 +155,9 @@ mod tests {
             (land(most, u32::MAX), Event::Land { lasti: most, target: u32::MAX }),
             (Some(exit(-1)), Event::Exit { lasti: -1 }),
             (Some(exit(i32::MAX)), Event::Exit { lasti: i32::MAX }),
+            (Some(async_begin(-1, false)), Event::Stand { offset: -1, begun: false }),
+            (Some(async_begin(i32::MAX, true)), Event::Stand { offset: i32::MAX, begun: true }),
+            (Some(async_end(u32::MAX)), Event::Go { offset: u32::MAX }),
             (
                 step(255, 65_535, -1),
                 Event::Step { opcode: 255, offset: 65_535, operand: -1, text: None },
@@ -140,6 +170,15 @@ mod tests {
                 assert_eq!(read(&bytes), Ok(told));
                 assert_eq!(read(&bytes[..15]), Err(Fault::Short));
             }
+        }
+    }
+
+    #[test]
+    fn what_begins_is_read_from_its_word() {
+        for (offset, begun) in [(0, false), (0, true), (-1, true), (i32::MAX, false)] {
+            let word = async_begin(offset, begun);
+            assert_ne!(word, 0);
+            assert_eq!(read_async_begin(word), (offset, begun));
         }
     }
 

@@ -234,7 +234,7 @@ extern "C" fn at_exit() {
         let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
         let Some(mut recorder) = recorder else { return Ok(()) };
         stop();
-        recorder.begin(shared().outcomes());
+        recorder.begin(shared().outcomes(), shared().async_begin());
         recorder.end(shared().progress());
         let result = shared().tell(&recorder.out, false).and_then(|()| shared().close());
         shared().leave();

@@ -86,6 +86,12 @@ impl Walker {
             if at > 0 && run.groups[at - 1].lasti == wanted {
                 return Ok(true);
             }
+            // Generators are resumed by what ends a run.
+            if run.last == Some(wanted) {
+                visit.run(code, run, at, run.groups.len());
+                frame.at = run.groups.len() as u32;
+                return Ok(true);
+            }
             let ahead = &run.groups[at..];
             if let Ok(found) = ahead.binary_search_by_key(&wanted, |group| group.lasti) {
                 visit.run(code, run, at, at + found + 1);

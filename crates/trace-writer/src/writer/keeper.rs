@@ -94,6 +94,16 @@ impl Keeper {
         }
     }
 
+    /// Takes the short packets of the running thread that start at `at`, up to a long one: most come
+    /// here, and so look for their track once.
+    pub fn short(&mut self, bytes: &[u8], at: &mut usize) -> Result<(), Trouble> {
+        let Some(track) = self.tracks.get_mut(&self.current) else { return Ok(()) };
+        match track.short(bytes, at) {
+            Err(Trouble::Limit) => self.end(self.current),
+            result => result,
+        }
+    }
+
     /// A thread's file has reached a limit: where each has its own, the others go on.
     #[cold]
     fn end(&mut self, thread: u32) -> Result<(), Trouble> {

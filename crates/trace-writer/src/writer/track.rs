@@ -8,11 +8,12 @@ use super::packed::{FRAME, Packed};
 use super::sink::{Sink, whole};
 use super::{End, Trouble};
 use recording::block::Wanted;
-use recording::decoder::Walker;
+use recording::decoder::{Fault, Walker};
 use recording::file::{FlowWriter, INSTRUCTIONS};
 use recording::text::{Count, Text};
 use wire::code::Definition;
 use wire::packet::{Event, Outcomes};
+use wire::ring::{self, SIZE, Told};
 
 /// Bytes of text that are written at once: no more than a processor's own cache holds.
 const BLOCK: usize = 1 << 17;
@@ -102,6 +103,19 @@ impl Track {
             Out::Flow { flow, count } => flow.flush(&self.walker, count.0),
             _ => Ok(()),
         }
+    }
+
+    /// Follows the short packets that start at `at`, up to a long one or to the end, and leaves `at`
+    /// behind the last that it has taken.
+    pub fn short(&mut self, bytes: &[u8], at: &mut usize) -> Result<(), Trouble> {
+        for words in bytes[*at..].chunks_exact(SIZE) {
+            let Told::Short(outcomes, event) = ring::read(words).map_err(Fault::Event)? else {
+                break;
+            };
+            *at += SIZE;
+            self.record(outcomes, &event)?;
+        }
+        Ok(())
     }
 
     /// Follows what happened, after these outcomes.
