@@ -429,7 +429,7 @@ fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
             format!("cannot write the trace: {}", plain(&error))
         }
         Lost::Writer => "the process that writes the trace was ended".to_owned(),
-        Lost::Fault => FAULT.to_owned(),
+        Lost::Fault => life::fault(),
         Lost::Limit => {
             // Asked for: nobody needs to be told.
             let _ = shared().close();

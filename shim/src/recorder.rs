@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use bytecode::cfg::Reach;
-use wire::code::Definition;
+use wire::code::{Definition, LONGEST_CODE};
 use wire::packet::{self as event, Event, Outcomes};
 
 /// What is asked of a code object, once, when it first runs.
@@ -260,7 +260,10 @@ impl Recorder {
         }
         let (mut definition, has_mutable) = subject.definition(self.constants);
         let mut reach = Reach::default();
-        let is_known = reach.follow(subject.bytes(), 0) && reach.follow(subject.bytes(), start);
+        // A recording leaves longer code out.
+        let is_known = subject.bytes().len() <= LONGEST_CODE
+            && reach.follow(subject.bytes(), 0)
+            && reach.follow(subject.bytes(), start);
         definition.is_watched = !is_known || (has_mutable && self.constants);
         let number = self.last_number() as i32 + 1;
         let mark = Mark(if definition.is_watched { -number } else { number });

@@ -8,6 +8,7 @@ mod args;
 mod keeper;
 mod memory;
 mod packed;
+mod report;
 mod ring;
 mod settle;
 mod sink;
@@ -55,7 +56,7 @@ pub fn run(args: &Args) -> io::Result<()> {
     let mut keeper = match Keeper::new(args) {
         Ok(keeper) => Some(keeper),
         Err(trouble) => {
-            tell(&ring, &trouble);
+            tell(&ring, args, &Inbox::default(), &trouble);
             None
         }
     };
@@ -68,7 +69,7 @@ pub fn run(args: &Args) -> io::Result<()> {
         if let Some(mut kept) = keeper.take() {
             match settled.leave(unsettled, &mut kept) {
                 Ok(()) => keeper = Some(kept),
-                Err(error) => give_up(&ring, kept, &error.into()),
+                Err(error) => give_up(&ring, args, &told, kept, &error.into()),
             }
         }
         let count = ring.take(&mut told.bytes);
@@ -79,7 +80,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             let is_idle = is_calm && !settled.is_complete();
             match result.and_then(|()| if is_idle { kept.idle() } else { Ok(()) }) {
                 Ok(()) => keeper = Some(kept),
-                Err(trouble) => give_up(&ring, kept, &trouble),
+                Err(trouble) => give_up(&ring, args, &told, kept, &trouble),
             }
         } else {
             told.bytes.clear();
@@ -97,7 +98,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             {
                 match kept.quiet() {
                     Ok(()) => keeper = Some(kept),
-                    Err(trouble) => give_up(&ring, kept, &trouble),
+                    Err(trouble) => give_up(&ring, args, &told, kept, &trouble),
                 }
             }
         } else if count == 0 {
@@ -107,7 +108,7 @@ pub fn run(args: &Args) -> io::Result<()> {
     if let Some(mut kept) = keeper.filter(|_| !settled.is_complete()) {
         let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
         if let Err(trouble) = result {
-            tell(&ring, &trouble);
+            tell(&ring, args, &told, &trouble);
         }
     }
     ring.done();
@@ -115,8 +116,8 @@ pub fn run(args: &Args) -> io::Result<()> {
 }
 
 /// Keeps nothing more.
-fn give_up(ring: &Ring, keeper: Keeper, trouble: &Trouble) {
-    tell(ring, trouble);
+fn give_up(ring: &Ring, args: &Args, told: &Inbox, keeper: Keeper, trouble: &Trouble) {
+    tell(ring, args, told, trouble);
     // What was kept before stays well formed; that it failed is told already.
     let end = if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
     let _ = keeper.finish(end);
@@ -128,7 +129,14 @@ struct Inbox {
     bytes: Vec<u8>,
     /// How many bytes of records are still to come.
     records: u64,
+    /// How many bytes were handed over.
+    taken: u64,
+    /// Bytes around the end of those, where a fault was found.
+    near: Vec<u8>,
 }
+
+/// Bytes before a fault, and after it, that are of use to whoever looks into it.
+const NEAR: [usize; 2] = [1024, 64];
 
 impl Inbox {
     /// Hands over all that is whole, and leaves the rest.
@@ -146,6 +154,11 @@ impl Inbox {
                 Err(trouble) => break Err(trouble),
             }
         };
+        self.taken += at as u64;
+        if matches!(result, Err(Trouble::Fault(_))) {
+            let after = self.bytes.len().min(at + NEAR[1]);
+            self.near = self.bytes[at.saturating_sub(NEAR[0])..after].to_vec();
+        }
         self.bytes.drain(..at);
         result
     }
@@ -208,14 +221,12 @@ enum End {
     Failed,
 }
 
-fn tell(ring: &Ring, trouble: &Trouble) {
+fn tell(ring: &Ring, args: &Args, told: &Inbox, trouble: &Trouble) {
     match trouble {
         Trouble::Write(error) => ring.fail(failure::WRITE, error.raw_os_error().unwrap_or(0)),
         Trouble::Fault(fault) => {
-            // For whoever looks into it; the interpreter says that there was a fault.
-            if std::env::var_os("PYTHON27_TRACED_DEBUG").is_some() {
-                eprintln!("trace-writer: {fault:?}");
-            }
+            // Before the interpreter names it.
+            report::write(args, fault, told.taken, &told.near);
             ring.fail(failure::FAULT, 0);
         }
         Trouble::Limit => ring.fail(failure::LIMIT, 0),

@@ -48,6 +48,9 @@ const LEAVING: u32 = 1 << 31;
 /// `held` while the traced thread has the GIL.
 pub const NOT_HELD: i32 = -3;
 
+/// What is written about a fault of ours is in a file of the trace's name with this after it.
+pub const FAULT_LOG: &str = ".fault.txt";
+
 /// The page. The hook writes the first two groups, the writer the third.
 #[repr(C, align(4096))]
 #[derive(Debug)]

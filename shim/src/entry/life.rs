@@ -10,6 +10,7 @@ use std::os::fd::RawFd;
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::process;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{FAULT, STATE, ending, guarded, plain, say, set_thread, shared, slowly, stop};
@@ -20,6 +21,10 @@ use crate::recorder::Recorder;
 use crate::settings::{self, Settings};
 use crate::shared::Lost;
 use crate::spawn;
+use wire::control::FAULT_LOG;
+
+/// Whether this is a forked child that is followed: its trace has its own name.
+static IS_CHILD: AtomicBool = AtomicBool::new(false);
 
 /// As the interpreter's main function starts: takes the settings out of the environment.
 #[unsafe(no_mangle)]
@@ -100,6 +105,7 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
     let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
     // The parent's numbers are in the code objects: ours start above.
     let base = STATE.numbers.get();
+    IS_CHILD.store(true, Relaxed);
     let mut file = settings.file_of(process::id());
     file.push(format!(".{}", process::id()));
     match catch_unwind(|| begin(&settings, file, base)) {
@@ -180,9 +186,7 @@ fn arguments(settings: &Settings, file: OsString, ring: Result<RawFd, c_int>) ->
     if let Some(most) = settings.max_bytes {
         pair("--max-bytes", most.to_string().into());
     }
-    if settings.flow {
-        pair("--about", about(settings).into());
-    }
+    pair("--about", about(settings).into());
     for (wish, argument) in [
         (settings.compress, "--compress"),
         (settings.resolve, "--resolve"),
@@ -255,6 +259,26 @@ extern "C" fn in_forked_child() {
             STATE.numbers.set(recorder.last_number());
         }
         *recorder = None;
+    }
+}
+
+/// What is said of a fault, with the file that the writer has left about it.
+pub fn fault() -> String {
+    let settings = STATE.settings.try_borrow().ok();
+    let file = settings.as_deref().and_then(Option::as_ref).map(|settings| {
+        let mut file = settings.file_of(process::id());
+        if IS_CHILD.load(Relaxed) {
+            file.push(format!(".{}", process::id()));
+        }
+        file.push(FAULT_LOG);
+        file
+    });
+    match file.filter(|file| Path::new(file).is_file()) {
+        Some(file) => {
+            let file = file.to_string_lossy();
+            format!("the trace hook has a fault; please report it, with the file `{file}`")
+        }
+        None => FAULT.to_owned(),
     }
 }
 

@@ -139,7 +139,7 @@ impl Keeper {
         }
         match *event {
             Event::Define { code, definition } => {
-                let read = Definition::read(definition).map_err(Fault::Event)?;
+                let read = Definition::read_whole(definition).map_err(Fault::Event)?;
                 self.each(|track| track.define(event, code, &read))?;
                 self.codes.push(definition.to_vec());
             }
@@ -215,7 +215,7 @@ impl Keeper {
             let read = if definition.is_empty() {
                 Definition::default()
             } else {
-                Definition::read(definition).map_err(Fault::Event)?
+                Definition::read_whole(definition).map_err(Fault::Event)?
             };
             let mut bytes = Vec::new();
             read.write(&mut bytes);

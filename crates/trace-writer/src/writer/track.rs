@@ -68,6 +68,15 @@ impl Track {
         code: u32,
         definition: &Definition,
     ) -> Result<(), Trouble> {
+        if matches!(self.out, Out::Flow { .. })
+            && let Some(cut) = definition.cut()
+        {
+            let mut bytes = Vec::new();
+            cut.write(&mut bytes);
+            let event = Event::Define { code, definition: &bytes };
+            self.walker.define(code, cut)?;
+            return self.tell(&event);
+        }
         self.walker.define(code, definition.clone())?;
         self.tell(event)
     }
