@@ -9,7 +9,7 @@ use trace::formats::{Reader, blog};
 use trace::step::{Events, Format, Position};
 use recording::expand::expand;
 use recording::file::Sections;
-use recording::block::Wanted;
+use recording::text::RenderOptions;
 use trace::lines::Lines;
 
 fn crc32(bytes: &[u8]) -> u32 {
@@ -32,9 +32,9 @@ fn mend(bytes: &mut [u8]) {
 fn expanded(bytes: &[u8], threads: usize) -> Option<(Vec<u8>, bool)> {
     let (sections, about) = Sections::open(Cursor::new(bytes)).ok()?;
     let limit = about["limit"].as_u64().unwrap_or(u64::MAX);
-    let wanted = Wanted { lines: true, resolve: true, ..Wanted::default() };
+    let options = RenderOptions { resolve: true, ..RenderOptions::default() };
     let mut text = Vec::new();
-    let result = expand(sections, &wanted, &(0..limit), threads, &mut text);
+    let result = expand(sections, &options, &(0..limit), threads, &mut text);
     Some((text, result.is_ok()))
 }
 

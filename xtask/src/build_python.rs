@@ -7,13 +7,12 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use xshell::{Shell, cmd};
 
 use crate::deps::{self, Needed};
 use crate::flags::{BuildPython, Building};
 use crate::interpreter::{self, Config, INFO, Interpreter, Machine};
 use crate::layout::{Kind, Layout};
-use crate::process::run_logged;
+use crate::own;
 use crate::source::Request;
 use crate::ui::Ui;
 
@@ -41,7 +40,11 @@ pub fn run(layout: &Layout, flags: &BuildPython, ui: &Ui) -> Result<()> {
         ui.say(&format!("`{}` is up to date", interpreter.python.display()));
         return Ok(());
     }
-    prove(layout, ui)?;
+    let stage = ui.stage("the first trace");
+    let proof = prove(layout)?;
+    stage.done("");
+    proof.iter().for_each(|line| ui.say(line));
+    ui.times().iter().for_each(|line| ui.say(line));
     let info = interpreter.python.with_file_name("");
     ui.say(&format!(
         "what it was made from: `{}`",
@@ -66,25 +69,10 @@ pub fn build(
     let machine = || equip(flags.install_deps, needed, ui);
     let interpreter = interpreter::build(layout, config, &request, &machine, ui)?;
     if config.kind == Kind::Traced {
-        build_trace27(layout)?;
-        install_writer(layout, &interpreter.python)?;
+        own::build(layout)?;
+        own::install_writer(layout, &interpreter.python)?;
     }
     Ok(interpreter)
-}
-
-/// Puts `trace-writer` beside an interpreter, which starts it to write its traces.
-fn install_writer(layout: &Layout, python: &Path) -> Result<()> {
-    let built = layout.root().join("target/release/trace-writer");
-    let program = fs::read(&built).with_context(|| format!("no `{}`", built.display()))?;
-    let place = python.with_file_name("trace-writer");
-    if fs::read(&place).is_ok_and(|there| there == program) {
-        return Ok(());
-    }
-    // Another name first: a writer that runs keeps the file that it started from.
-    let new = python.with_file_name("trace-writer.new");
-    fs::copy(&built, &new)
-        .and_then(|_| fs::rename(&new, &place))
-        .with_context(|| format!("cannot install `{}`", place.display()))
 }
 
 /// How many compilers may run at once.
@@ -109,19 +97,6 @@ fn equip(install: bool, needed: Needed, ui: &Ui) -> Result<Machine> {
     Ok(Machine { compiler, system_ffi: report.has("ffi") })
 }
 
-/// Builds the reader and the writer of traces. Cargo itself knows whether there is anything to do.
-pub fn build_trace27(layout: &Layout) -> Result<()> {
-    let sh = Shell::new().context("cannot start a shell")?;
-    sh.change_dir(layout.root());
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = layout.root().join("target");
-    let command = cmd!(
-        sh,
-        "{cargo} build --package trace27 --package trace-writer --release --target-dir {target}"
-    );
-    run_logged(command, &layout.log("trace27", "build"), "mend what the log names")
-}
-
 fn link(layout: &Layout, name: &str, target: &Path) -> Result<()> {
     let link = layout.root().join(name);
     // Relative, so that the project can be moved.
@@ -136,8 +111,8 @@ fn link(layout: &Layout, name: &str, target: &Path) -> Result<()> {
     .with_context(|| format!("cannot link `{}` to `{}`", link.display(), target.display()))
 }
 
-/// Traces a program as a user would and shows the first lines.
-fn prove(layout: &Layout, ui: &Ui) -> Result<()> {
+/// Traces a program as a user would; returns the first lines.
+fn prove(layout: &Layout) -> Result<Vec<String>> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let trace = folder.path().join("trace.txt");
     let output = Command::new("./python27-traced")
@@ -156,12 +131,8 @@ fn prove(layout: &Layout, ui: &Ui) -> Result<()> {
         .with_context(|| format!("`{PROOF}` left no trace `{}`\n{errors}", trace.display()))?;
     let lines: Vec<&str> = text.lines().collect();
     ensure!(lines.len() > PROOF_LINES, "the trace of `{PROOF}` has {} lines only", lines.len());
-    ui.say(&format!(
-        "./python27-traced tracer.py -r {PROOF} trace.txt wrote {} lines:",
-        lines.len()
-    ));
-    for line in &lines[..PROOF_LINES] {
-        ui.say(&format!("  {line}"));
-    }
-    Ok(())
+    let head =
+        format!("./python27-traced tracer.py -r {PROOF} trace.txt wrote {} lines:", lines.len());
+    let shown = lines[..PROOF_LINES].iter().map(|line| format!("  {line}"));
+    Ok([head].into_iter().chain(shown).collect())
 }

@@ -1,5 +1,8 @@
 //! The command line. Doc comments are the help; what was typed is performed elsewhere.
 
+#![allow(missing_docs, reason = "the help comes from what is flattened and from the commands")]
+
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
@@ -36,13 +39,11 @@ pub enum Command {
     /// Build what the tests need and run all of them
     Test(Test),
     /// Run CPython's own test suite on plain CPython, on ours, and on ours while it traces
-    ///
-    /// Prints where the three part, and ends with status 1 if they do. What differs is run again
-    /// alone, so that tests which are not steady on plain CPython are told apart. `--jobs` is also how many
-    /// test files run at once.
-    Regrtest(Regrtest),
+    #[command(disable_help_flag = true)]
+    Regrtest(Passed),
     /// Measure the traced interpreter against the unpatched one and the oracle
-    Bench(Bench),
+    #[command(disable_help_flag = true)]
+    Bench(Passed),
     /// Remove what was built of CPython
     Clean {
         /// Remove the downloads too, which all checkouts of this user share
@@ -148,61 +149,10 @@ pub struct Test {
     pub filter: Option<String>,
 }
 
-/// `regrtest`
+/// `bench` and `regrtest`: what their own program gets.
 #[derive(Debug, Args)]
-pub struct Regrtest {
-    #[command(flatten)]
-    pub building: Building,
-    /// Only these test files, such as `test_grammar` [default: all]
-    #[arg(value_name = "TEST")]
-    pub tests: Vec<String>,
-    /// Only the test files that `tests/regrtest/subset.txt` lists: a few minutes
-    #[arg(long, conflicts_with = "tests")]
-    pub subset: bool,
-    /// End a test file that takes longer than so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 1200,
-          value_parser = clap::value_parser!(u64).range(1..))]
-    pub timeout: u64,
-    /// Write all results here as JSON
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Build nothing, and take this for plain CPython
-    #[arg(long, value_name = "PYTHON", requires = "ours")]
-    pub unpatched: Option<PathBuf>,
-    /// Build nothing, and take this for the traced interpreter, such as one built with `--optimize`
-    #[arg(long, value_name = "PYTHON", requires = "unpatched")]
-    pub ours: Option<PathBuf>,
-}
-
-/// `bench`
-#[derive(Debug, Args)]
-pub struct Bench {
-    #[command(flatten)]
-    pub building: Building,
-    /// How often each command is timed; the median counts
-    #[arg(long, value_name = "N", default_value_t = 5,
-          value_parser = clap::value_parser!(u16).range(1..))]
-    pub runs: u16,
-    /// Measure only these, separated by commas: ways of running, programs, or both
-    ///
-    /// Ways: unpatched, untraced, flow, compressed, text, write, resolved, reference, expand1,
-    /// expand2, null1, null2, memory. Programs: those of `tests/bench`, and pystone. Ratios need
-    /// both of their sides.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub only: Vec<String>,
-    /// Write the figures here as JSON
-    #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
-    pub json: PathBuf,
-    /// Write a plot of time against plain CPython [default FILE: docs/bench.svg]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "docs/bench.svg")]
-    pub svg: Option<PathBuf>,
-    /// A look of about a minute: each command once, with a part of the work
-    #[arg(long, conflicts_with = "runs")]
-    pub quick: bool,
-    /// Instead of all that, record and expand up to a thousand million instructions, once
-    #[arg(long, conflicts_with_all = ["runs", "only", "svg", "quick"])]
-    pub large: bool,
-    /// Where traces are written meanwhile, some gigabytes [default: /dev/shm]
-    #[arg(long, value_name = "DIR")]
-    pub scratch: Option<PathBuf>,
+pub struct Passed {
+    /// `--help` lists them
+    #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<OsString>,
 }

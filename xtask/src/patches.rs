@@ -1,7 +1,8 @@
 //! `patches apply|refresh|check|list`: the shipped series and the source tree, kept the same.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
-use similar::TextDiff;
 
 use crate::checkout::Checkout;
 use crate::flags::{Patches, Source};
@@ -48,7 +49,7 @@ fn check(layout: &Layout, source: &Source, ui: &Ui) -> Result<()> {
         let patches = read(layout, kind)?;
         for (patch, again) in patches.iter().zip(checkout.rewrite(&patches)?) {
             if *patch != again {
-                faults.push(difference(patch, &again));
+                faults.push(difference(patch, &again)?);
             }
         }
         ui.say(&format!("{}: {} patches apply", kind.name(), patches.len()));
@@ -62,14 +63,15 @@ fn check(layout: &Layout, source: &Source, ui: &Ui) -> Result<()> {
     Ok(())
 }
 
-fn difference(patch: &Patch, again: &Patch) -> String {
-    let (old, new) = (patch.format(), again.format());
-    let (old, new) = (String::from_utf8_lossy(&old), String::from_utf8_lossy(&new));
+/// What `refresh` would change in a patch, as a diff of the two files.
+fn difference(patch: &Patch, again: &Patch) -> Result<String> {
     let name = patch.file_name();
-    TextDiff::from_lines(&*old, &*new)
-        .unified_diff()
-        .header(&format!("{name} as it is"), &format!("{name} as it would be written"))
-        .to_string()
+    let (old, new) = (patch.format(), again.format());
+    let path = Some(Path::new(&name));
+    let diff = git2::Patch::from_buffers(&old, path, &new, path, None)
+        .and_then(|mut diff| diff.to_buf())
+        .with_context(|| format!("cannot compare `{name}` with what `refresh` would write"))?;
+    Ok(String::from_utf8_lossy(&diff).into_owned())
 }
 
 fn read(layout: &Layout, kind: Kind) -> Result<Vec<Patch>> {

@@ -1,8 +1,9 @@
 //! `test`: builds what the tests need and runs all of them, the quick ones first.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
@@ -11,7 +12,7 @@ use crate::deps::Needed;
 use crate::flags::{BuildPython, Test};
 use crate::interpreter::Config;
 use crate::layout::{Kind, Layout};
-use crate::regrtest;
+use crate::measure;
 use crate::ui::Ui;
 
 /// Runs the command.
@@ -24,12 +25,12 @@ pub fn run(layout: &Layout, flags: &Test, ui: &Ui) -> Result<()> {
 
     cargo_test(layout, &[], &[], flags.filter.as_deref())?;
     let tree = ("INTEGRATION_TREE", layout.tree(Kind::Traced));
-    let variables: Vec<_> = interpreters.into_iter().chain([tree]).collect();
+    let variables: Vec<_> = interpreters.iter().cloned().chain([tree]).collect();
     cargo_test(layout, &["--package", "integration"], &variables, flags.filter.as_deref())?;
     if flags.quick || flags.filter.is_some() {
         return Ok(());
     }
-    regrtest::check_subset(layout, building, ui)
+    subset(layout, &interpreters, jobs)
 }
 
 /// Builds the interpreters and gives each with the variable that names it to the tests.
@@ -56,6 +57,32 @@ fn interpreters(
         built.push((variable, interpreter.python));
     }
     Ok(built)
+}
+
+/// CPython's own tests, those that take a few minutes.
+fn subset(layout: &Layout, interpreters: &[(&str, PathBuf)], jobs: usize) -> Result<()> {
+    let python = |wanted| {
+        let built = interpreters.iter().find(|(variable, _)| *variable == wanted);
+        built.map(|(_, python)| python.as_os_str()).context("an interpreter was not built")
+    };
+    let jobs = jobs.to_string();
+    let arguments = [
+        OsStr::new("--subset"),
+        OsStr::new("--timeout"),
+        OsStr::new("300"),
+        OsStr::new("--jobs"),
+        OsStr::new(&jobs),
+        OsStr::new("--unpatched"),
+        python("INTEGRATION_UNPATCHED")?,
+        OsStr::new("--ours"),
+        python("INTEGRATION_TRACED")?,
+    ];
+    let status = measure::run(layout, "regrtest", &arguments)?;
+    ensure!(
+        status == ExitCode::SUCCESS,
+        "CPython's own tests differ; run them again with `cargo xtask regrtest --subset`"
+    );
+    Ok(())
 }
 
 fn cargo_test(

@@ -83,7 +83,7 @@ fn arrows_that_must_not_be() {
         // Small: it runs beside every traced program.
         ("trace-writer", &["trace", "trace27", "shim", "xtask", "clap", "regex"]),
         ("shim", &["recording", "trace", "xtask"]),
-        ("xtask", &["shim", "bytecode", "wire", "recording", "trace"]),
+        ("xtask", &["shim", "bytecode", "wire", "recording", "trace", "measure"]),
         ("integration", &["xtask"]),
     ] {
         let linked = links(&["--package", package]);

@@ -2,6 +2,7 @@
 //! files, and the line that a trace holds for an instruction.
 
 pub mod cfg;
+pub mod decode;
 pub mod disassemble;
 pub mod opcode;
 pub mod pyc;

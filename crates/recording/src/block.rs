@@ -1,126 +1,192 @@
-//! A code object cut into runs: what is executed between two points where the recording decides.
+//! A code object cut into blocks: what is executed between two points where the recording decides.
 //!
-//! A run starts where a thread may come to, and ends with the first instruction that has an
-//! outcome. Its lines are made once; walking is then a matter of copying them. What was made is
-//! given up when it comes to too much, and made anew.
+//! A block starts where a thread may come to, and ends with the first instruction that has an
+//! outcome. It is made when a thread first comes there. All blocks are given up together when
+//! they take too much memory, and made again where they are needed.
 
-use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytecode::cfg::{self, Decoded, Then};
-use bytecode::opcode::EXTENDED_ARG;
-use bytecode::text::{self, Instruction, Tables};
+use bytecode::cfg::{self, Successors};
+use bytecode::decode::{self, Instruction};
 use wire::code::Definition;
 
-/// Instructions in one run at most, prefixes aside. Where a frame stands is told by the start of
-/// its run and how many of them it has executed since, so this number is part of the format.
+/// Instructions in one block at most. A saved frame is the start of its block and how many
+/// instructions of it have run, so this number is part of the format.
 pub const LONGEST: usize = 256;
 
-/// Bytes of lines that are kept of one run, and of one step.
-const WIDEST: usize = 32 << 10;
+/// The block that was not looked for yet.
+pub(crate) const UNKNOWN: u32 = u32::MAX;
 
-/// A line takes no more bytes than this, the name and the meaning of an operand aside.
-const SHORT: usize = 64;
-
-/// Bytes that runs and steps take before all are given up.
-const MOST_HELD: usize = 32 << 20;
-
-/// The run that was not looked for yet.
-const UNKNOWN: u32 = u32::MAX;
-
-/// Which lines are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Whether lines are made at all; else instructions are only counted.
-    pub lines: bool,
-    /// Operands as their meaning.
-    pub resolve: bool,
-    /// As the original: without what follows a prefix.
-    pub blog: bool,
-    /// Code objects of this `co_name` alone.
-    pub name: Option<Vec<u8>>,
-    /// Whether only instructions whose lines are wanted count as such.
-    pub counts_lines: bool,
-}
-
-/// What the runs and steps of all code objects take that were made and not given up.
-#[derive(Debug, Default)]
-pub struct Held(Cell<usize>);
-
-impl Held {
-    /// Whether it is time to give them up.
-    #[inline]
-    pub fn is_full(&self) -> bool {
-        self.0.get() > MOST_HELD
-    }
-
-    /// They were given up.
-    pub fn clear(&self) {
-        self.0.set(0);
-    }
-
-    fn add(&self, bytes: usize) {
-        self.0.set(self.0.get() + bytes);
-    }
-}
-
-/// Instructions that share one `f_lasti`: one of them, with its prefixes before it.
-#[derive(Clone, Copy, Debug)]
-pub struct Group {
-    /// `f_lasti` while they run.
-    pub lasti: u32,
-    /// How many instructions of the run that count there are up to its end.
-    pub count: u32,
-    /// Where the text of its lines ends.
-    pub end: u32,
+/// How a block ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It just goes on: in the first of the next blocks.
+    On,
+    /// An outcome says in which of the next blocks it goes on.
+    Branch,
+    /// The frame is left if the outcome is one.
+    Leave,
+    /// Nothing that is known comes next.
+    Never,
 }
 
 /// What runs without a decision, and what is decided then.
 #[derive(Debug)]
-pub struct Run {
+pub struct Block {
+    /// Its number among all blocks, from 0.
+    pub id: u32,
+    /// The number of its code object.
+    pub code: u32,
     /// The offset at which it starts.
     pub start: u32,
-    /// What it executes.
-    pub groups: Box<[Group]>,
-    /// Its lines.
-    pub text: Box<[u8]>,
-    /// Where the line of each instruction ends that counts; empty where one is left out.
-    pub ends: Box<[u32]>,
-    /// One instruction, and its lines are too long to keep: [`Code::long_lines`] makes them.
-    pub is_long: bool,
-    /// What it ends with.
-    pub then: Then,
-    /// How many instructions it has.
+    /// How many instructions it has, each prefix counted as one.
     pub count: u32,
-    /// The `lasti` of its last group, if it has any.
-    pub last: Option<u32>,
-    next: [u32; 2],
+    /// Its instructions, each with its prefixes.
+    pub instructions: Box<[Instruction]>,
+    /// [`Block::place`] of its first instruction.
+    place: u32,
+    pub(crate) end: End,
+    /// The `lasti` of its last instruction.
+    pub(crate) last: u32,
+    /// The blocks that come next, by outcome, as far as they are known.
+    pub(crate) next: [u32; 2],
+    /// By instruction: which one was the last that a packet named when this one came next. Calls
+    /// are mostly made by the same instruction.
+    pub(crate) reached: Box<[u16]>,
 }
 
-impl Run {
-    /// The text of the groups `from..to`.
-    #[inline]
-    pub fn lines(&self, from: usize, to: usize) -> &[u8] {
-        &self.text[self.end(from)..self.end(to)]
-    }
-
-    /// How many instructions the groups `from..to` are.
+impl Block {
+    /// How many instructions `from..to` are, each prefix counted as one.
     #[inline]
     pub fn count(&self, from: usize, to: usize) -> u64 {
-        let until = if to == self.groups.len() { self.count } else { self.before(to) };
-        u64::from(until - self.before(from))
+        if self.count as usize == self.instructions.len() {
+            (to - from) as u64
+        } else {
+            let counted = self.instructions[from..to].iter();
+            counted.map(|instruction| u64::from(instruction.prefixes) + 1).sum()
+        }
     }
 
-    /// How many instructions come before a group.
+    /// A number for the place before each of its instructions, and for its end. The places of all
+    /// blocks have different numbers, from 0 without a gap.
     #[inline]
-    pub fn before(&self, groups: usize) -> u32 {
-        if groups == 0 { 0 } else { self.groups[groups - 1].count }
+    pub fn place(&self, at: usize) -> usize {
+        self.place as usize + at
     }
 
+    /// The offset at which it goes on if it just goes on.
+    pub(crate) fn on(&self) -> Option<i64> {
+        let last = self.instructions.last()?;
+        match cfg::successors(last) {
+            Successors::On(next) if self.end == End::On => Some(next),
+            _ => None,
+        }
+    }
+
+    /// The index of the instruction at `lasti`, from `at` on.
     #[inline]
-    fn end(&self, groups: usize) -> usize {
-        if groups == 0 { 0 } else { self.groups[groups - 1].end as usize }
+    pub(crate) fn find(&self, at: usize, lasti: u32) -> Option<usize> {
+        let ahead = &self.instructions[at..];
+        let found = ahead.binary_search_by_key(&lasti, |instruction| instruction.lasti);
+        found.ok().map(|found| at + found)
+    }
+}
+
+/// The blocks of all code objects, as far as they are made.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    pub(crate) all: Vec<Block>,
+    places: u32,
+    /// The bytes that they take, and what dead code objects take that are kept for them.
+    pub(crate) bytes: usize,
+}
+
+impl Blocks {
+    /// The block that starts at an offset.
+    #[inline]
+    pub(crate) fn at(&mut self, code: &mut Code, start: u32) -> u32 {
+        let slot = (start as usize).min(code.definition.code.len() + 1);
+        match code.starts.get(slot) {
+            Some(&block) if block != UNKNOWN => block,
+            _ => self.add(code, start, slot),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, code: &mut Code, start: u32, slot: usize) -> u32 {
+        if code.starts.is_empty() {
+            let count = code.definition.code.len() + 2;
+            self.bytes += count * size_of::<u32>();
+            code.starts = vec![UNKNOWN; count].into();
+        }
+        let block = self.make(code, start);
+        let id = block.id;
+        self.places += block.instructions.len() as u32 + 1;
+        self.bytes += 2 * size_of::<Block>()
+            + size_of_val(&*block.instructions)
+            + size_of_val(&*block.reached);
+        self.all.push(block);
+        code.starts[slot] = id;
+        if start == 0 {
+            code.entry = id;
+        }
+        id
+    }
+
+    fn make(&self, code: &Code, start: u32) -> Block {
+        let bytes = &code.definition.code;
+        let (mut instructions, mut count, mut offset) = (Vec::new(), 0, start);
+        let end = loop {
+            if instructions.len() == LONGEST {
+                break End::On;
+            }
+            let Some(at) = decode::decode(bytes, offset) else { break End::Never };
+            count += at.prefixes + 1;
+            instructions.push(at);
+            match cfg::successors(&at) {
+                Successors::On(next) => match u32::try_from(next) {
+                    Ok(next) => offset = next,
+                    Err(_) => break End::Never,
+                },
+                Successors::Branch(_) => break End::Branch,
+                Successors::Leave => break End::Leave,
+                Successors::Never => break End::Never,
+            }
+        };
+        Block {
+            id: self.all.len() as u32,
+            code: code.number,
+            start,
+            count,
+            place: self.places,
+            end,
+            last: instructions.last().map_or(u32::MAX, |last| last.lasti),
+            next: [UNKNOWN; 2],
+            reached: (0..instructions.len() as u16).collect(),
+            instructions: instructions.into(),
+        }
+    }
+
+    /// The block that follows another after an outcome, 0 or 1; 0 too where it just goes on.
+    /// `None` where that is outside the code, or not known.
+    #[cold]
+    pub(crate) fn next(
+        &mut self,
+        codes: &mut CodeObjects,
+        block: u32,
+        outcome: usize,
+    ) -> Option<u32> {
+        let before = self.all.get(block as usize)?;
+        let start = match (before.end, cfg::successors(before.instructions.last()?)) {
+            (End::Branch, Successors::Branch(starts)) => starts[outcome],
+            (End::On, Successors::On(start)) => start,
+            _ => return None,
+        };
+        let start = u32::try_from(start).ok()?;
+        let code = codes.all.get_mut(before.code as usize)?.as_deref_mut()?;
+        let next = self.at(code, start);
+        self.all[block as usize].next[outcome] = next;
+        Some(next)
     }
 }
 
@@ -131,229 +197,79 @@ pub struct Code {
     pub number: u32,
     /// What the hook said of it.
     pub definition: Arc<Definition>,
-    /// Whether its instructions are told one by one.
+    /// Whether its instructions are recorded one by one.
     pub is_watched: bool,
-    /// Whether its lines are wanted.
-    pub is_wanted: bool,
-    resolve: bool,
-    blog: bool,
-    counts_lines: bool,
-    runs: Vec<Run>,
-    /// The run that starts at each offset; the last one for all offsets outside the code.
+    /// It died, and is kept while its blocks are.
+    is_gone: bool,
+    /// The block that starts at offset 0.
+    pub(crate) entry: u32,
+    /// The block that starts at each offset; the last one for all offsets outside the code.
     starts: Box<[u32]>,
-    steps: HashMap<(u32, u8, i32), Vec<u8>>,
-    /// The line of a step that is not kept.
-    line: Vec<u8>,
 }
 
-impl Code {
-    /// A code object none of whose runs is made yet.
-    pub fn new(number: u32, definition: Arc<Definition>, wanted: &Wanted) -> Code {
-        let name = wanted.name.as_deref();
-        Code {
-            number,
-            is_watched: definition.is_watched,
-            is_wanted: wanted.lines && name.is_none_or(|name| name == definition.name),
-            resolve: wanted.resolve,
-            blog: wanted.blog,
-            counts_lines: wanted.counts_lines,
-            definition,
-            runs: Vec::new(),
-            starts: Box::default(),
-            steps: HashMap::new(),
-            line: Vec::new(),
+/// The code objects, by number.
+#[derive(Debug)]
+pub struct CodeObjects {
+    /// Nothing is numbered 0.
+    all: Vec<Option<Box<Code>>>,
+}
+
+impl Default for CodeObjects {
+    fn default() -> CodeObjects {
+        CodeObjects { all: vec![None] }
+    }
+}
+
+impl CodeObjects {
+    /// Adds one; false if that is not the number that comes next.
+    pub(crate) fn define(&mut self, number: u32, definition: Arc<Definition>) -> bool {
+        let is_next = number as usize == self.all.len();
+        if is_next {
+            let (is_watched, starts) = (definition.is_watched, Box::default());
+            let code =
+                Code { number, definition, is_watched, is_gone: false, entry: UNKNOWN, starts };
+            self.all.push(Some(Box::new(code)));
         }
+        is_next
     }
 
-    /// Gives up its runs and steps: no number of a run is good any more.
-    pub fn give_up(&mut self) {
-        self.runs = Vec::new();
-        self.starts = Box::default();
-        self.steps = HashMap::new();
-        self.line = Vec::new();
-    }
-
-    /// The run of a number that [`Code::at`] or [`Code::next`] gave.
+    /// The code object of a number, if it is alive.
     #[inline]
-    pub fn run(&self, run: u32) -> &Run {
-        &self.runs[run as usize]
+    pub fn get(&self, number: u32) -> Option<&Code> {
+        self.all.get(number as usize)?.as_deref().filter(|code| !code.is_gone)
     }
 
-    /// The run that starts at an offset.
     #[inline]
-    pub fn at(&mut self, start: u32, held: &Held) -> u32 {
-        let slot = (start as usize).min(self.definition.code.len() + 1);
-        match self.starts.get(slot) {
-            Some(&run) if run != UNKNOWN => run,
-            _ => self.add(start, slot, held),
-        }
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Code> {
+        self.all.get_mut(number as usize)?.as_deref_mut().filter(|code| !code.is_gone)
     }
 
-    #[cold]
-    fn add(&mut self, start: u32, slot: usize, held: &Held) -> u32 {
-        if self.starts.is_empty() {
-            let count = self.definition.code.len() + 2;
-            held.add(count * size_of::<u32>());
-            self.starts = vec![UNKNOWN; count].into();
-        }
-        let run = self.make(start);
-        let groups = size_of_val(&*run.groups) + size_of_val(&*run.ends);
-        held.add(2 * size_of::<Run>() + groups + run.text.len());
-        let number = self.runs.len() as u32;
-        self.runs.push(run);
-        self.starts[slot] = number;
-        number
-    }
-
-    /// The run that follows another after an outcome, 0 or 1; 0 too where it just goes on. `None`
-    /// where that is outside the code.
+    /// The code object of a block, which may have died.
     #[inline]
-    pub fn next(&mut self, run: u32, outcome: usize, held: &Held) -> Option<u32> {
-        let known = self.runs[run as usize].next[outcome];
-        if known != UNKNOWN {
-            return Some(known);
-        }
-        let start = match self.runs[run as usize].then {
-            Then::Branch(starts) => starts[outcome],
-            Then::On(start) => start,
-            Then::Leave | Then::Never => return None,
-        };
-        let start = u32::try_from(start).ok()?;
-        let next = self.at(start, held);
-        self.runs[run as usize].next[outcome] = next;
-        Some(next)
+    pub fn of(&self, block: &Block) -> Option<&Code> {
+        self.all.get(block.code as usize)?.as_deref()
     }
 
-    fn make(&self, start: u32) -> Run {
-        let code = &self.definition.code;
-        let (mut groups, mut text, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut offset, mut is_long) = (start, false);
-        let then = loop {
-            if groups.len() == LONGEST || is_long {
-                break Then::On(offset.into());
-            }
-            let Some(at) = cfg::decode(code, offset) else { break Then::Never };
-            let width = self.width(&at);
-            if text.len() + width > WIDEST {
-                if !groups.is_empty() {
-                    break Then::On(offset.into());
-                }
-                is_long = true;
-                ends.resize((0..=at.prefixes).filter(|&at| self.counts(at)).count(), 0);
-            } else {
-                self.lines(&at, &mut text, |text| ends.push(text.len() as u32));
-            }
-            let (count, end) = (ends.len() as u32, text.len() as u32);
-            groups.push(Group { lasti: at.lasti, count, end });
-            match cfg::then(&at) {
-                Then::On(next) => match u32::try_from(next) {
-                    Ok(next) => offset = next,
-                    Err(_) => break Then::Never,
-                },
-                then => break then,
-            }
-        };
-        let (text, ends) = (text.into(), ends.into());
-        let (count, last) = groups.last().map_or((0, None), |last| (last.count, Some(last.lasti)));
-        let groups = groups.into_boxed_slice();
-        Run { start, groups, text, ends, is_long, then, count, last, next: [UNKNOWN; 2] }
+    /// One dies. Returns how many bytes are kept of it, `None` if there is none.
+    pub(crate) fn forget(&mut self, number: u32) -> Option<usize> {
+        let slot = self.all.get_mut(number as usize)?;
+        let code = slot.as_deref_mut().filter(|code| !code.is_gone)?;
+        code.is_gone = true;
+        if code.starts.is_empty() {
+            *slot = None;
+            return Some(0);
+        }
+        Some(code.definition.size())
     }
 
-    /// Makes the lines of a run that are too long to keep, and says where each ends.
-    pub fn long_lines(&self, run: &Run, out: &mut Vec<u8>, ended: impl FnMut(&mut Vec<u8>)) {
-        if let Some(at) = cfg::decode(&self.definition.code, run.start) {
-            self.lines(&at, out, ended);
-        }
-    }
-
-    /// Appends the lines of an instruction and its prefixes, and says where each ends that counts.
-    fn lines(&self, at: &Decoded, out: &mut Vec<u8>, mut ended: impl FnMut(&mut Vec<u8>)) {
-        let mut operand = 0i32;
-        for prefix in 0..at.prefixes {
-            let offset = at.lasti + 3 * prefix;
-            operand = operand << 16 | cfg::argument(&self.definition.code, offset);
-            if self.is_written(prefix) {
-                self.line(out, offset, EXTENDED_ARG, operand, None);
-            }
-            if self.counts(prefix) {
-                ended(out);
+    /// All blocks are given up.
+    pub(crate) fn give_up(&mut self) {
+        for slot in &mut self.all {
+            match slot {
+                Some(code) if code.is_gone => *slot = None,
+                Some(code) => (code.starts, code.entry) = (Box::default(), UNKNOWN),
+                None => {}
             }
         }
-        if self.is_written(at.prefixes) {
-            self.line(out, at.offset, at.opcode, at.operand, None);
-        }
-        if self.counts(at.prefixes) {
-            ended(out);
-        }
-    }
-
-    /// Whether there is a line for what stands behind so many prefixes.
-    fn is_written(&self, prefixes: u32) -> bool {
-        prefixes == 0 || !self.blog
-    }
-
-    /// Whether it counts as an instruction.
-    fn counts(&self, prefixes: u32) -> bool {
-        !self.counts_lines || (self.is_wanted && self.is_written(prefixes))
-    }
-
-    /// The most bytes that those lines take.
-    fn width(&self, at: &Decoded) -> usize {
-        if !self.is_wanted {
-            return 0;
-        }
-        let line = self.definition.name.len() + SHORT;
-        let meaning =
-            if self.resolve { self.definition.operand(at.opcode, at.operand) } else { None };
-        line.saturating_mul(at.prefixes as usize + 1) + meaning.map_or(0, <[u8]>::len)
-    }
-
-    /// Appends one line, if it is wanted; `meaning` is that of the operand where the tables do not
-    /// hold it.
-    fn line(
-        &self,
-        out: &mut Vec<u8>,
-        offset: u32,
-        opcode: u8,
-        operand: i32,
-        meaning: Option<&[u8]>,
-    ) {
-        if !self.is_wanted {
-            return;
-        }
-        let name = &self.definition.name;
-        match meaning {
-            Some(meaning) if self.resolve => {
-                let meaning = |out: &mut Vec<u8>| out.extend_from_slice(meaning);
-                text::write_line(out, name, offset, opcode, meaning);
-            }
-            _ => {
-                let tables = self.resolve.then_some(&*self.definition as &dyn Tables);
-                text::write(out, name, Instruction { offset, opcode, operand }, tables);
-            }
-        }
-    }
-
-    /// The line of an instruction that is told by itself, and whose it is.
-    pub fn step(
-        &mut self,
-        (offset, opcode, operand): (u32, u8, i32),
-        meaning: Option<&[u8]>,
-        held: &Held,
-    ) -> (&Code, &[u8]) {
-        let key = (offset, opcode, operand);
-        // What was made once may be said again, but for what can change.
-        if meaning.is_some() || !self.steps.contains_key(&key) {
-            let mut line = std::mem::take(&mut self.line);
-            line.clear();
-            self.line(&mut line, offset, opcode, operand, meaning);
-            if meaning.is_some() || line.len() > WIDEST {
-                self.line = line;
-                return (self, &self.line);
-            }
-            held.add(4 * size_of::<Vec<u8>>() + line.capacity());
-            self.steps.insert(key, line);
-        }
-        (self, &self.steps[&key])
     }
 }

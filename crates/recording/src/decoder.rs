@@ -1,39 +1,36 @@
-//! Walks the way that a thread went, from records and the code objects that they speak of.
+//! Decodes what a thread executed, from packets and the code objects that they name.
 //!
-//! Knows where every frame of the thread stands. What is executed goes to a [`Visit`] in the
-//! order in which it ran. A recording that contradicts itself is a [`Fault`], never a panic.
+//! Knows the frames of the thread and the block that each is in. What is executed goes to an
+//! [`InstructionSink`] in the order in which it ran. A recording that contradicts itself is a
+//! [`Fault`], never a panic.
 
 mod advance;
 mod saved;
+mod sink;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::block::{Code, Held, Run, Wanted};
+use crate::block::{Blocks, Code, CodeObjects, End, UNKNOWN};
 use crate::codes::Change;
-use bytecode::cfg::Then;
 use wire::code::Definition;
 use wire::packet::{self, Event, Outcomes};
+
+pub use sink::{InstructionSink, Stepped};
 
 /// Frames at most: the C stack of no interpreter holds as many.
 pub const MOST_FRAMES: usize = 1 << 22;
 
-/// Takes what was executed.
-pub trait Visit {
-    /// The instructions of groups `from..to` of a run, in order.
-    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize);
+/// No offset of an instruction.
+const NOTHING: u32 = u32::MAX;
 
-    /// An instruction that was told by itself, and its line.
-    fn step(&mut self, code: &Code, opcode: u8, line: &[u8]);
-
-    /// How many instructions it was given, and those before the first of them.
-    fn count(&self) -> u64;
-}
+/// Bytes of blocks, and of what the sink keeps for them, before all are given up.
+const MOST_HELD: usize = 32 << 20;
 
 /// Why a recording cannot be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Bytes that are no record.
+    /// Bytes that are no packet.
     Event(packet::Fault),
     /// A code object that was not defined, or is defined out of order.
     Code(u32),
@@ -66,38 +63,70 @@ impl From<packet::Fault> for Fault {
     }
 }
 
-/// A frame: the run that it is in, and how many of its groups were executed.
+/// A frame: the block that it is in, and how many of its instructions were executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Frame {
     code: u32,
-    /// The run's number, or while it is not known the offset at which it starts.
-    run: u32,
+    /// The block's number, or while it is not known the offset at which it starts.
+    block: u32,
     at: u32,
     /// Something else may run before it goes on.
     stands: bool,
-    /// Of the running frame always true.
+    /// Its instructions are recorded one by one.
+    is_stepped: bool,
+    /// Whether its block is known: that of the running frame always is.
     is_known: bool,
 }
 
-/// The frames of one thread, and all code objects.
-#[derive(Debug, Default)]
-pub struct Walker {
-    wanted: Wanted,
-    held: Held,
-    /// By number; nothing is numbered 0.
-    codes: Vec<Option<Box<Code>>>,
-    frames: Vec<Frame>,
-    every: bool,
-    /// The `lasti` of the instruction whose outcome came last, while nothing came after it.
-    decided: Option<u32>,
-    /// Of [`MOST_LOOKED`].
-    looked: u32,
+impl Frame {
+    /// Whether packets say only where its instructions lead to.
+    #[inline]
+    fn goes(&self) -> bool {
+        !(self.stands | self.is_stepped)
+    }
 }
 
-impl Walker {
+/// The frames of one thread, and all code objects.
+///
+/// A decoder has one sink for its whole life, if that keeps something for blocks.
+#[derive(Debug)]
+pub struct Decoder {
+    blocks: Blocks,
+    codes: CodeObjects,
+    frames: Vec<Frame>,
+    every: bool,
+    /// The `lasti` of the instruction whose outcome came last, while nothing came after it, or
+    /// [`NOTHING`].
+    decided: u32,
+    /// Of [`advance::MOST_LOOKED`].
+    looked: u32,
+    executed: u64,
+}
+
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder {
+            blocks: Blocks::default(),
+            codes: CodeObjects::default(),
+            frames: Vec::new(),
+            every: false,
+            decided: NOTHING,
+            looked: 0,
+            executed: 0,
+        }
+    }
+}
+
+impl Decoder {
     /// Nothing has run.
-    pub fn new(wanted: Wanted) -> Walker {
-        Walker { wanted, codes: vec![None], ..Walker::default() }
+    pub fn new() -> Decoder {
+        Decoder::default()
+    }
+
+    /// How many instructions were executed so far, each prefix counted as one.
+    #[inline]
+    pub fn executed(&self) -> u64 {
+        self.executed
     }
 
     /// A code object gets its number: they are numbered one after the other.
@@ -110,19 +139,18 @@ impl Walker {
         code: u32,
         definition: impl Into<Arc<Definition>>,
     ) -> Result<(), Fault> {
-        if code as usize != self.codes.len() {
-            return Err(Fault::Code(code));
-        }
-        self.codes.push(Some(Box::new(Code::new(code, definition.into(), &self.wanted))));
-        Ok(())
+        let is_next = self.codes.define(code, definition.into());
+        if is_next { Ok(()) } else { Err(Fault::Code(code)) }
     }
 
-    /// A change that [`crate::codes::Codes`] has read.
+    /// A change that [`crate::codes::Codes`] has read, between two chunks: the next one starts with
+    /// its frames.
     ///
     /// # Errors
     ///
     /// One that does not follow those before it.
     pub fn apply(&mut self, change: &Change) -> Result<(), Fault> {
+        self.frames.clear();
         match change {
             Change::Define(code, definition) => self.define(*code, Arc::clone(definition)),
             Change::Watch(code) => self.watch(*code),
@@ -132,22 +160,27 @@ impl Walker {
 
     /// The code object of a number.
     pub fn code(&self, code: u32) -> Option<&Code> {
-        self.codes.get(code as usize)?.as_deref()
+        self.codes.get(code)
     }
 
-    /// From here on a code object's instructions are told one by one.
+    /// From here on a code object's instructions are recorded one by one.
+    ///
+    /// # Errors
+    ///
+    /// A code object that is not there.
     pub fn watch(&mut self, code: u32) -> Result<(), Fault> {
-        let found = self.codes.get_mut(code as usize).and_then(Option::as_mut);
-        found.ok_or(Fault::Code(code))?.is_watched = true;
+        self.codes.get_mut(code).ok_or(Fault::Code(code))?.is_watched = true;
+        self.refresh();
         Ok(())
     }
 
     /// A code object died; no frame of its is left.
+    ///
+    /// # Errors
+    ///
+    /// A code object that is not there.
     pub fn forget(&mut self, code: u32) -> Result<(), Fault> {
-        match self.codes.get_mut(code as usize) {
-            Some(found) if found.is_some() => *found = None,
-            _ => return Err(Fault::Code(code)),
-        }
+        self.blocks.bytes += self.codes.forget(code).ok_or(Fault::Code(code))?;
         Ok(())
     }
 
@@ -156,64 +189,102 @@ impl Walker {
         self.frames.len()
     }
 
-    /// The running frame's code object.
-    pub fn running(&self) -> Option<&Code> {
-        self.code(self.frames.last()?.code)
-    }
-
     /// Outcomes, the oldest first.
     ///
     /// # Errors
     ///
     /// An outcome where nothing is decided.
     #[inline]
-    pub fn outcomes(&mut self, outcomes: Outcomes, visit: &mut impl Visit) -> Result<(), Fault> {
-        for at in (0..outcomes.count).rev() {
-            while !self.outcome((outcomes.bits >> at & 1) as usize, visit)? {
-                self.give_up()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// False if it is to be called again, for more runs were made than are kept.
-    #[inline]
-    fn outcome(&mut self, outcome: usize, visit: &mut impl Visit) -> Result<bool, Fault> {
-        let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
-        if self.every || code.is_watched {
-            return Err(Fault::Outcome);
+    pub fn outcomes(
+        &mut self,
+        outcomes: Outcomes,
+        sink: &mut impl InstructionSink,
+    ) -> Result<(), Fault> {
+        let mut left = outcomes.count;
+        if left == 0 {
+            return Ok(());
         }
         loop {
-            let run = code.run(frame.run);
-            visit.run(code, run, frame.at as usize, run.groups.len());
-            let then = run.then;
-            self.decided = run.last;
-            match then {
-                Then::Branch(_) => {
-                    let next = code.next(frame.run, outcome, &self.held);
-                    frame.run = next.ok_or(Fault::Outcome)?;
-                    (frame.at, frame.stands) = (0, false);
-                    return Ok(true);
-                }
-                Then::Leave if outcome == 1 => {
-                    // That was the frame's; the next one is known from its own offsets.
-                    self.decided = None;
-                    self.leave()?;
-                    return Ok(true);
-                }
-                Then::On(_) => {
-                    let next = code.next(frame.run, 0, &self.held);
-                    frame.run = next.ok_or(Fault::Outcome)?;
-                    frame.at = 0;
-                    if self.held.is_full() {
-                        return Ok(false);
-                    }
-                }
-                Then::Leave | Then::Never => return Err(Fault::Outcome),
+            left = self.branches(outcomes.bits, left, sink)?;
+            if left == 0 {
+                return Ok(());
             }
+            self.prepare(sink)?;
         }
+    }
+
+    /// Follows the lowest `left` of the outcomes through blocks that are known, and makes the first
+    /// that is not. Returns how many outcomes are left.
+    #[inline]
+    fn branches(
+        &mut self,
+        bits: u64,
+        mut left: u32,
+        sink: &mut impl InstructionSink,
+    ) -> Result<u32, Fault> {
+        let mut frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
+        if frame.is_stepped {
+            return Err(Fault::Outcome);
+        }
+        let mut executed = 0;
+        let blocks = &self.blocks.all[..];
+        let mut block = &blocks[frame.block as usize];
+        // The rest of a block that was left by a call.
+        let mut at = frame.at as usize;
+        let unknown = loop {
+            if at == 0 {
+                sink.whole_block(&self.codes, block);
+                executed += u64::from(block.count);
+            } else {
+                sink.block(&self.codes, block, at, block.instructions.len());
+                executed += block.count(at, block.instructions.len());
+                at = 0;
+            }
+            let outcome = if block.end == End::Branch {
+                left -= 1;
+                frame.stands = false;
+                (bits >> left & 1) as usize
+            } else {
+                if block.end == End::Leave && bits >> (left - 1) & 1 == 1 {
+                    left -= 1;
+                    self.frames.pop();
+                    match self.frames.last_mut() {
+                        Some(outer) if left > 0 && outer.is_known && !outer.is_stepped => {
+                            frame = outer;
+                            block = &blocks[frame.block as usize];
+                            at = frame.at as usize;
+                            continue;
+                        }
+                        _ => {}
+                    }
+                    // That was the frame's; the next one is known from its own offsets.
+                    self.decided = NOTHING;
+                    self.executed += executed;
+                    self.find()?;
+                    return Ok(left);
+                }
+                if block.end != End::On {
+                    return Err(Fault::Outcome);
+                }
+                0
+            };
+            let Some(next) = blocks.get(block.next[outcome] as usize) else {
+                break Some((block.id, outcome));
+            };
+            if left == 0 {
+                self.decided = block.last;
+                (frame.block, frame.at) = (next.id, 0);
+                break None;
+            }
+            block = next;
+        };
+        self.executed += executed;
+        if let Some((before, outcome)) = unknown {
+            self.decided = self.blocks.all[before as usize].last;
+            let next = self.blocks.next(&mut self.codes, before, outcome);
+            (frame.block, frame.at) = (next.ok_or(Fault::Outcome)?, 0);
+        }
+        Ok(left)
     }
 
     /// An event of the thread. Those that speak of code objects or threads are for the caller.
@@ -222,26 +293,28 @@ impl Walker {
     ///
     /// An event that cannot come here.
     #[inline]
-    pub fn event(&mut self, event: &Event, visit: &mut impl Visit) -> Result<(), Fault> {
-        if self.held.is_full() {
-            self.give_up()?;
-        }
+    pub fn event(&mut self, event: &Event, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+        self.prepare(sink)?;
         match *event {
             Event::Outcomes => return Ok(()),
             Event::Enter { lasti, code } => {
-                self.reach(lasti, visit)?;
+                if !self.reaches_likely(lasti, sink) {
+                    self.reach(lasti, sink)?;
+                }
                 self.push(code, 0)?;
             }
             Event::Resume { lasti, code, start } => {
-                self.reach(lasti, visit)?;
+                if !self.reaches_likely(lasti, sink) {
+                    self.reach(lasti, sink)?;
+                }
                 self.push(code, start)?;
             }
             Event::Land { lasti, target } => {
-                self.reach(lasti, visit)?;
+                self.reach(lasti, sink)?;
                 self.go(target)?;
             }
             Event::Exit { lasti } => {
-                self.reach(lasti, visit)?;
+                self.reach(lasti, sink)?;
                 self.leave()?;
             }
             Event::Stand { offset, begun } => {
@@ -249,9 +322,9 @@ impl Walker {
                     return Err(Fault::NoFrame);
                 }
                 if begun {
-                    self.reach(offset, visit)?;
+                    self.reach(offset, sink)?;
                 } else {
-                    self.reach_before(offset, visit)?;
+                    self.reach_before(offset, sink)?;
                 }
                 if let Some(frame) = self.frames.last_mut() {
                     frame.stands = true;
@@ -260,41 +333,42 @@ impl Walker {
             Event::Go { offset } => self.go(offset)?,
             Event::Step { opcode, offset, operand, text } => {
                 let frame = self.frames.last().ok_or(Fault::NoFrame)?;
-                let code = self.codes[frame.code as usize].as_deref_mut();
-                let code = code.ok_or(Fault::Code(frame.code))?;
-                if !self.every && !code.is_watched {
+                let code = self.codes.get(frame.code).ok_or(Fault::Code(frame.code))?;
+                if !frame.is_stepped {
                     return Err(Fault::Offset(offset.into()));
                 }
-                let (code, line) = code.step((offset, opcode, operand), text, &self.held);
-                visit.step(code, opcode, line);
+                sink.instruction(code, Stepped { offset, opcode, operand, meaning: text });
+                self.executed += 1;
             }
             Event::Every { lasti } => {
-                self.reach(lasti, visit)?;
-                self.every = true;
+                self.reach(lasti, sink)?;
+                if !self.every {
+                    self.every = true;
+                    self.refresh();
+                }
             }
             Event::Frame { code, lasti } => {
                 let start = u32::try_from(lasti).map_err(|_| Fault::Offset(lasti.into()))?;
                 self.push(code, start)?;
                 // In the middle of that instruction, which belongs to what was before.
                 if let Some(frame) = self.frames.last_mut() {
-                    let code = self.codes[code as usize].as_deref();
-                    let groups = code.map_or(0, |code| code.run(frame.run).groups.len());
-                    frame.at = 1.min(groups as u32);
+                    let length = self.blocks.all[frame.block as usize].instructions.len();
+                    frame.at = 1.min(length as u32);
                 }
             }
             Event::Watch { code } | Event::Define { code, .. } | Event::Forget { code } => {
                 return Err(Fault::Code(code));
             }
-            Event::Switch { lasti, .. } => self.progress(lasti, visit)?,
-            Event::End { lasti } => self.progress(lasti, visit)?,
+            Event::Switch { lasti, .. } => self.progress(lasti, sink)?,
+            Event::End { lasti } => self.progress(lasti, sink)?,
             Event::Gone { .. } => {}
         }
-        self.decided = None;
+        self.decided = NOTHING;
         Ok(())
     }
 
-    /// What a thread had done since the last record: outcomes, then instructions up to `lasti`,
-    /// [`NOWHERE`] if none is known.
+    /// What a thread had done since the last packet: outcomes, then instructions up to `lasti`,
+    /// [`wire::control::NOWHERE`] if none is known.
     ///
     /// # Errors
     ///
@@ -303,83 +377,112 @@ impl Walker {
         &mut self,
         outcomes: Outcomes,
         lasti: i32,
-        visit: &mut impl Visit,
+        sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        self.outcomes(outcomes, visit)?;
-        self.progress(lasti, visit)
+        self.outcomes(outcomes, sink)?;
+        self.progress(lasti, sink)
     }
 
     #[inline]
-    fn is_explicit(&self, frame: &Frame) -> bool {
-        self.every || self.code(frame.code).is_none_or(|code| code.is_watched)
-    }
-
-    #[inline]
-    fn push(&mut self, code: u32, start: u32) -> Result<(), Fault> {
-        let found = self.codes.get_mut(code as usize).and_then(Option::as_deref_mut);
-        let run = found.ok_or(Fault::Code(code))?.at(start, &self.held);
+    fn push(&mut self, number: u32, start: u32) -> Result<(), Fault> {
+        let code = self.codes.get_mut(number).ok_or(Fault::Code(number))?;
+        let is_stepped = self.every || code.is_watched;
+        let block = match start {
+            0 if code.entry != UNKNOWN => code.entry,
+            _ => self.blocks.at(code, start),
+        };
         if self.frames.len() == MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
         }
-        self.frames.push(Frame { code, run, at: 0, stands: false, is_known: true });
+        let (at, stands, is_known) = (0, false, true);
+        self.frames.push(Frame { code: number, block, at, stands, is_stepped, is_known });
         Ok(())
     }
 
     #[inline]
     fn leave(&mut self) -> Result<(), Fault> {
         self.frames.pop().ok_or(Fault::NoFrame)?;
+        self.find()
+    }
+
+    /// Finds the block that the running frame is in, if that is not known.
+    #[inline]
+    fn find(&mut self) -> Result<(), Fault> {
         match self.frames.last() {
-            Some(frame) if !frame.is_known => self.find(),
+            Some(frame) if !frame.is_known => self.find_block(),
             _ => Ok(()),
         }
     }
 
-    /// Finds the run that the running frame is in. Runs may have been longer where it was saved.
+    /// Blocks may have been longer where the frame was saved.
     #[cold]
-    fn find(&mut self) -> Result<(), Fault> {
+    fn find_block(&mut self) -> Result<(), Fault> {
         let Some(frame) = self.frames.last_mut() else { return Ok(()) };
-        if frame.is_known {
-            return Ok(());
-        }
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
-        let (mut run, mut at) = (code.at(frame.run, &self.held), frame.at);
+        let fault = Fault::Offset(frame.block.into());
+        let code = self.codes.get_mut(frame.code).ok_or(Fault::Code(frame.code))?;
+        let (mut id, mut at) = (self.blocks.at(code, frame.block), frame.at);
         loop {
-            let groups = code.run(run).groups.len() as u32;
-            if at <= groups {
+            let length = self.blocks.all[id as usize].instructions.len() as u32;
+            if at <= length {
                 break;
             }
-            if !matches!(code.run(run).then, Then::On(_)) {
-                return Err(Fault::Offset(frame.run.into()));
+            if self.blocks.all[id as usize].end != End::On {
+                return Err(fault);
             }
-            at -= groups;
-            run = code.next(run, 0, &self.held).ok_or(Fault::Offset(frame.run.into()))?;
+            at -= length;
+            id = self.blocks.next(&mut self.codes, id, 0).ok_or(fault)?;
         }
-        (frame.run, frame.at, frame.is_known) = (run, at, true);
+        (frame.block, frame.at, frame.is_known) = (id, at, true);
         Ok(())
     }
 
-    /// Gives up all runs, but for that of the running frame.
+    /// Before anything is decoded: blocks that come to too much are given up.
+    #[inline]
+    fn prepare(&mut self, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+        if self.is_full(sink) { self.give_up(sink) } else { Ok(()) }
+    }
+
+    /// Single-stepping has begun, of one code object or of all.
     #[cold]
-    fn give_up(&mut self) -> Result<(), Fault> {
+    fn refresh(&mut self) {
         for frame in &mut self.frames {
-            if let (true, Some(code)) = (frame.is_known, self.codes[frame.code as usize].as_deref())
-            {
-                (frame.run, frame.is_known) = (code.run(frame.run).start, false);
+            let code = self.codes.get(frame.code);
+            frame.is_stepped = self.every || code.is_none_or(|code| code.is_watched);
+        }
+    }
+
+    /// Whether blocks, and what the sink keeps for them, come to too much.
+    #[inline]
+    fn is_full(&self, sink: &impl InstructionSink) -> bool {
+        self.blocks.bytes + sink.held() > MOST_HELD
+    }
+
+    /// Gives up all blocks, but for that of the running frame.
+    #[cold]
+    fn give_up(&mut self, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+        self.settle(sink);
+        for frame in &mut self.frames {
+            if frame.is_known {
+                frame.block = self.blocks.all[frame.block as usize].start;
+                frame.is_known = false;
             }
         }
-        self.codes.iter_mut().flatten().for_each(|code| code.give_up());
-        self.held.clear();
+        self.codes.give_up();
+        self.blocks = Blocks::default();
         self.find()
+    }
+
+    /// The sink settles what it keeps for blocks: nothing more may come, or they are given up.
+    pub fn settle(&self, sink: &mut impl InstructionSink) {
+        sink.blocks_gone(&self.codes, &self.blocks.all);
     }
 
     /// Lets the running frame go on at an offset.
     fn go(&mut self, offset: u32) -> Result<(), Fault> {
         let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
-        let code = self.codes[frame.code as usize].as_deref_mut();
-        let code = code.ok_or(Fault::Code(frame.code))?;
+        let code = self.codes.get_mut(frame.code).ok_or(Fault::Code(frame.code))?;
         frame.stands = false;
-        frame.run = code.at(offset, &self.held);
+        frame.block = self.blocks.at(code, offset);
         frame.at = 0;
         Ok(())
     }

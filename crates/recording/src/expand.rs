@@ -10,12 +10,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use crate::block::{Code, Run, Wanted};
-use crate::codes::{Change, Codes};
-use crate::decoder::{Fault, Visit, Walker};
-use crate::file::{Broken, Section, Sections, section};
-use crate::text::Text;
-use wire::packet;
+use crate::block::{Block, Code, CodeObjects};
+use crate::codes::Change;
+use crate::decoder::{Decoder, InstructionSink, Stepped};
+use crate::file::{Broken, Section, Sections};
+use crate::replay::{self, Cursor, OpenChunk, Part};
+use crate::text::{RenderOptions, TextSink};
 
 /// Sections that wait for each worker.
 const AHEAD: usize = 1;
@@ -28,62 +28,6 @@ const BLOCKS: usize = 8;
 
 /// Changes to code objects that wait for each worker.
 const CHANGES: usize = 1 << 12;
-
-/// Walks a section of events.
-///
-/// # Errors
-///
-/// Records that contradict themselves, or the section's own count.
-pub fn walk_events(
-    walker: &mut Walker,
-    section: &Section,
-    visit: &mut impl Visit,
-) -> Result<(), Broken> {
-    let fail =
-        |at: usize, reason: &dyn std::fmt::Display| Broken::at(section.offset + at as u64, reason);
-    let Some((stretch, rest)) = section.stretch() else {
-        return if section.is_cut { Ok(()) } else { Err(fail(0, &"the section is too short")) };
-    };
-    let end = stretch.first + stretch.count;
-    let mut at = section.content.len() - rest.len();
-    // Where a section is cut its end is no fault: the next one tells.
-    let short = Fault::Event(packet::Fault::Short);
-    match walker.restore(rest) {
-        Ok(length) => at += length,
-        Err(fault) if section.is_cut && fault == short => return Ok(()),
-        Err(fault) => return Err(fail(at, &fault)),
-    }
-    while at < section.content.len() {
-        let (outcomes, event, length) = match packet::read(&section.content[at..]) {
-            Ok(record) => record,
-            Err(packet::Fault::Short) if section.is_cut => break,
-            Err(fault) => return Err(fail(at, &fault)),
-        };
-        walker
-            .outcomes(outcomes, visit)
-            .and_then(|()| walker.event(&event, visit))
-            .map_err(|fault| fail(at, &fault))?;
-        if visit.count() > end {
-            return Err(fail(at, &MISCOUNTED));
-        }
-        at += length;
-    }
-    if !section.is_cut && visit.count() != end {
-        return Err(fail(0, &MISCOUNTED));
-    }
-    Ok(())
-}
-
-/// What is wrong with a section that does not hold as many instructions as it says.
-pub const MISCOUNTED: &str = "the section says another number of instructions than it has";
-
-/// Whether a section has anything of the stretch of instructions that is wanted.
-fn is_touched(section: &Section, wanted: &Range<u64>) -> bool {
-    section.is_cut
-        || section.stretch().is_none_or(|(stretch, _)| {
-            stretch.first < wanted.end && wanted.start < stretch.first + stretch.count.max(1)
-        })
-}
 
 /// What a worker does: changes to its code objects come first.
 #[derive(Default)]
@@ -114,9 +58,9 @@ struct Worker {
 /// A recording that is damaged or cut short: what came before was written. Errors of `out` are
 /// given as they are, by [`Broken::Io`].
 pub fn expand<R: Read>(
-    mut sections: Sections<R>,
-    wanted: &Wanted,
-    stretch: &Range<u64>,
+    sections: Sections<R>,
+    options: &RenderOptions,
+    range: &Range<u64>,
     threads: usize,
     out: &mut impl Write,
 ) -> Result<(), Broken> {
@@ -130,33 +74,18 @@ pub fn expand<R: Read>(
             let (sender, work) = sync_channel(AHEAD);
             let (making, made) = sync_channel(BLOCKS);
             let spare = &spare;
-            scope.spawn(move || work_through(&work, &making, spare, wanted, stretch));
+            scope.spawn(move || work_through(&work, &making, spare, options, range));
             team.workers.push(Worker { work: sender, made, changes: Vec::new(), waiting: 0 });
         }
-        let mut codes = Codes::default();
-        let mut ended = Ok(());
-        loop {
-            match sections.next() {
-                Ok(Some(section)) if section.kind == section::CODES => match codes.read(&section) {
-                    Ok(changes) => team.change(changes)?,
-                    Err(error) => {
-                        ended = Err(error);
-                        break;
-                    }
-                },
-                Ok(Some(section)) if section.kind == section::EVENTS => {
-                    if is_touched(&section, stretch) {
-                        team.give(Some(section))?;
-                    }
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => break,
-                Err(error) => {
-                    ended = Err(error);
-                    break;
-                }
+        let mut cursor = Cursor::new(sections, range.clone());
+        let ended = loop {
+            match cursor.next() {
+                Ok(Some(Part::Codes(changes))) => team.change(changes)?,
+                Ok(Some(Part::Chunk(section))) => team.give(Some(section))?,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
             }
-        }
+        };
         team.take_all()?;
         ended
     })
@@ -231,7 +160,7 @@ impl<W: Write> Team<'_, W> {
 
 /// Lines that are handed on in blocks.
 struct Blocks<'a> {
-    text: Text,
+    text: TextSink,
     made: &'a SyncSender<Made>,
     spare: &'a Mutex<Receiver<Vec<u8>>>,
     /// Nobody waits for them any more.
@@ -252,35 +181,43 @@ fn hand_on(lines: &mut Vec<u8>, made: &SyncSender<Made>, spare: &Mutex<Receiver<
     made.send(Made::Lines(std::mem::replace(lines, spare.unwrap_or_default()))).is_err()
 }
 
-impl Visit for Blocks<'_> {
+impl InstructionSink for Blocks<'_> {
     #[inline]
-    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize) {
-        if run.is_long && from < to {
-            let Blocks { text, made, spare, is_alone } = self;
-            text.long(code, run, |lines| {
-                if lines.len() >= BLOCK {
-                    *is_alone |= hand_on(lines, made, spare);
-                }
-            });
-            return;
-        }
-        self.text.run(code, run, from, to);
+    fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize) {
+        let Blocks { text, made, spare, is_alone } = self;
+        text.append(codes, block, (from, to), |lines| {
+            if lines.len() >= BLOCK {
+                *is_alone |= hand_on(lines, made, spare);
+            }
+        });
         if self.text.lines.len() >= BLOCK {
             self.hand_on();
         }
     }
 
-    fn step(&mut self, code: &Code, opcode: u8, line: &[u8]) {
-        self.text.step(code, opcode, line);
+    fn instruction(&mut self, code: &Code, stepped: Stepped) {
+        self.text.instruction(code, stepped);
         if self.text.lines.len() >= BLOCK {
             self.hand_on();
         }
     }
 
-    /// Too many where nobody waits: that ends the walk.
     #[inline]
-    fn count(&self) -> u64 {
-        if self.is_alone { u64::MAX } else { self.text.count }
+    fn held(&self) -> usize {
+        self.text.held()
+    }
+
+    fn blocks_gone(&mut self, codes: &CodeObjects, blocks: &[Block]) {
+        self.text.blocks_gone(codes, blocks);
+    }
+
+    fn goes_on_at(&mut self, first: u64) {
+        self.text.goes_on_at(first);
+    }
+
+    #[inline]
+    fn is_done(&self) -> bool {
+        self.is_alone
     }
 }
 
@@ -288,35 +225,26 @@ fn work_through(
     work: &Receiver<Work>,
     made: &SyncSender<Made>,
     spare: &Mutex<Receiver<Vec<u8>>>,
-    wanted: &Wanted,
-    stretch: &Range<u64>,
+    options: &RenderOptions,
+    range: &Range<u64>,
 ) {
-    let mut walker = Walker::new(wanted.clone());
-    let mut lines = Vec::new();
+    let mut decoder = Decoder::new();
+    let mut blocks = Blocks { text: TextSink::new(options.clone()), made, spare, is_alone: false };
     while let Ok(work) = work.recv() {
-        let result = work
-            .changes
-            .iter()
-            .flat_map(|changes| changes.iter())
-            .try_for_each(|change| walker.apply(change).map_err(|fault| Broken::at(0, fault)));
+        let result =
+            work.changes.iter().try_for_each(|changes| replay::apply(changes, &mut decoder));
         drop(work.changes);
         let result = result.and_then(|()| {
             let Some(section) = work.section else { return Ok(()) };
-            let (first, end) = section
-                .stretch()
-                .map_or((0, 0), |(stretch, _)| (stretch.first, stretch.first + stretch.count));
+            let Some(mut chunk) = OpenChunk::open(section, &mut decoder)? else { return Ok(()) };
             // Where its length is damaged, what follows is none of it.
-            let mut text = Text::of(first, stretch.start..stretch.end.min(end));
-            text.lines = std::mem::take(&mut lines);
-            let mut blocks = Blocks { text, made, spare, is_alone: false };
-            let result = walk_events(&mut walker, &section, &mut blocks);
-            // What came before damage is true.
-            if !blocks.text.lines.is_empty() {
-                blocks.hand_on();
-            }
-            lines = blocks.text.lines;
-            result
+            blocks.text.range = range.start..range.end.min(chunk.range().end);
+            chunk.decode(&mut decoder, &mut blocks)
         });
+        // What came before damage is true.
+        if !blocks.text.lines.is_empty() {
+            blocks.hand_on();
+        }
         // Nobody waits once an earlier section has failed.
         if made.send(Made::Done(result)).is_err() {
             return;

@@ -2,7 +2,9 @@
 
 pub mod block;
 pub mod codes;
+pub mod count;
 pub mod decoder;
 pub mod expand;
 pub mod file;
+pub mod replay;
 pub mod text;

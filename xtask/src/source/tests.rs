@@ -38,7 +38,7 @@ impl World {
         let cache = self.path("cache");
         let request = Request { source, offline, cache: &cache };
         let dest = self.path("dest");
-        let result = obtain_release(&request, &release, &apt, &dest, &Ui::new());
+        let result = obtain_release(&request, &release, &apt, &dest, &Ui::on_stderr());
         assert_eq!(dest.exists(), result.is_ok());
         assert_eq!(half_made(self.dir.path()), [""; 0]);
         if result.is_ok() {
@@ -186,7 +186,8 @@ fn an_existing_destination_is_left_alone() {
     fs::create_dir(&dest).unwrap();
     let request = Request { source: None, offline: true, cache: &cache };
     let release = fixture::release(&[]);
-    let error = obtain_release(&request, &release, Path::new("/"), &dest, &Ui::new()).unwrap_err();
+    let error =
+        obtain_release(&request, &release, Path::new("/"), &dest, &Ui::on_stderr()).unwrap_err();
     assert!(error.to_string().contains("exists"), "{error}");
     assert!(!cache.exists());
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{HEAD, LONGEST, MAGIC, VERSION, section};
-use crate::decoder::Walker;
+use crate::decoder::Decoder;
 use wire::packet::{self, Event, Outcomes};
 
 /// Bytes of events, or of definitions, that end a section.
@@ -80,7 +80,7 @@ impl<W: Write> FlowWriter<W> {
         writer.put(&start)?;
         // A file that was begun is known for what it is.
         writer.pack()?;
-        Walker::default().save(&mut writer.frames);
+        Decoder::new().save(&mut writer.frames);
         Ok(Some(writer))
     }
 
@@ -94,7 +94,7 @@ impl<W: Write> FlowWriter<W> {
         &mut self,
         outcomes: Outcomes,
         event: &Event,
-        walker: &Walker,
+        walker: &Decoder,
         count: u64,
     ) -> io::Result<bool> {
         if self.most == u64::MAX {
@@ -107,7 +107,7 @@ impl<W: Write> FlowWriter<W> {
     }
 
     /// What waits may come to far less than it is.
-    fn makes_room(&mut self, length: usize, walker: &Walker, count: u64) -> io::Result<bool> {
+    fn makes_room(&mut self, length: usize, walker: &Decoder, count: u64) -> io::Result<bool> {
         if self.compress {
             self.quiet(walker, count)?;
         }
@@ -130,7 +130,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn code(&mut self, event: &Event, walker: &Walker, count: u64) -> io::Result<bool> {
+    pub fn code(&mut self, event: &Event, walker: &Decoder, count: u64) -> io::Result<bool> {
         if self.codes.len() >= LARGE {
             self.flush(walker, count)?;
         }
@@ -167,7 +167,7 @@ impl<W: Write> FlowWriter<W> {
         &mut self,
         outcomes: Outcomes,
         event: &Event,
-        walker: &Walker,
+        walker: &Decoder,
         count: u64,
     ) -> io::Result<()> {
         packet::write(&mut self.events, outcomes, event);
@@ -183,7 +183,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn quiet(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+    pub fn quiet(&mut self, walker: &Decoder, count: u64) -> io::Result<()> {
         self.flush(walker, count)?;
         self.pack()
     }
@@ -193,7 +193,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn flush(&mut self, walker: &Walker, count: u64) -> io::Result<()> {
+    pub fn flush(&mut self, walker: &Decoder, count: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         if !self.codes.is_empty() {
             append(&mut bytes, section::CODES, &[&self.codes])?;
@@ -261,7 +261,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer; that it failed before, where it was compressed.
-    pub fn finish(mut self, walker: &Walker, count: u64, end: &Value) -> io::Result<W> {
+    pub fn finish(mut self, walker: &Decoder, count: u64, end: &Value) -> io::Result<W> {
         if self.is_broken {
             return Err(io::ErrorKind::StorageFull.into());
         }

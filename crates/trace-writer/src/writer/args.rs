@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use recording::block::Wanted;
+use recording::text::RenderOptions;
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,14 +126,12 @@ impl Args {
         })
     }
 
-    pub(super) fn wanted(&self) -> Wanted {
-        let is_text = self.kind == Kind::Text;
-        Wanted {
-            lines: is_text,
+    pub(super) fn render(&self) -> RenderOptions {
+        RenderOptions {
             resolve: self.resolve,
             blog: self.blog,
             name: self.name.as_ref().map(|name| name.as_encoded_bytes().to_vec()),
-            counts_lines: is_text,
+            counts_lines: true,
         }
     }
 }

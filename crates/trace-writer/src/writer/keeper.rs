@@ -49,7 +49,7 @@ impl Keeper {
             about.insert(LIMIT.to_owned(), limit.into());
         }
         let how = How {
-            wanted: args.wanted(),
+            render: args.render(),
             is_flow: args.kind == Kind::Flow,
             compress: args.compress,
             limit: args.limit.unwrap_or(u64::MAX),

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use super::packed::{FRAME, Packed};
 use super::sink::{Sink, whole};
 use super::{End, Trouble};
-use recording::block::Wanted;
-use recording::decoder::{Fault, Walker};
+use recording::decoder::{Decoder, Fault};
 use recording::file::{FlowWriter, INSTRUCTIONS};
-use recording::text::{Count, Text};
+use recording::text::{RenderOptions, TextSink};
 use wire::code::Definition;
 use wire::packet::{Event, Outcomes};
 use wire::ring::{self, SIZE, Told};
@@ -21,7 +20,7 @@ const BLOCK: usize = 1 << 17;
 /// How a track is written.
 #[derive(Clone, Debug)]
 pub struct How {
-    pub wanted: Wanted,
+    pub render: RenderOptions,
     pub is_flow: bool,
     pub compress: bool,
     pub limit: u64,
@@ -30,14 +29,14 @@ pub struct How {
 }
 
 enum Out {
-    Text { text: Text, sink: Sink },
-    Packed { text: Text, packed: Box<Packed> },
-    Flow { flow: Box<FlowWriter<Sink>>, count: Count },
+    Text { text: TextSink, sink: Sink },
+    Packed { text: TextSink, packed: Box<Packed> },
+    Flow { flow: Box<FlowWriter<Sink>> },
 }
 
 /// One thread's file.
 pub struct Track {
-    walker: Walker,
+    decoder: Decoder,
     out: Out,
     limit: u64,
     max_bytes: u64,
@@ -46,20 +45,24 @@ pub struct Track {
 
 impl Track {
     pub fn new(sink: Sink, how: &How) -> Result<Track, Trouble> {
-        let text = || Text::first(how.limit);
+        let text = || {
+            let mut text = TextSink::new(how.render.clone());
+            text.range = 0..how.limit;
+            text
+        };
         let out = if how.is_flow {
             let sink = if how.compress { sink.in_pieces() } else { sink };
             let flow = FlowWriter::new(sink, how.compress, how.max_bytes, &how.about)?;
             let flow = flow.ok_or(Trouble::Limit)?;
-            Out::Flow { flow: Box::new(flow), count: Count::default() }
+            Out::Flow { flow: Box::new(flow) }
         } else if how.compress {
             Out::Packed { text: text(), packed: Box::new(Packed::new(sink)?) }
         } else {
             Out::Text { text: text(), sink }
         };
-        let walker = Walker::new(how.wanted.clone());
+        let decoder = Decoder::new();
         let (limit, max_bytes) = (how.limit, how.max_bytes);
-        Ok(Track { walker, out, limit, max_bytes, is_over: false })
+        Ok(Track { decoder, out, limit, max_bytes, is_over: false })
     }
 
     pub fn define(
@@ -74,32 +77,32 @@ impl Track {
             let mut bytes = Vec::new();
             cut.write(&mut bytes);
             let event = Event::Define { code, definition: &bytes };
-            self.walker.define(code, cut)?;
+            self.decoder.define(code, cut)?;
             return self.tell(&event);
         }
-        self.walker.define(code, definition.clone())?;
+        self.decoder.define(code, definition.clone())?;
         self.tell(event)
     }
 
     /// A code object is watched from now on: the section ends here.
     pub fn watch(&mut self, event: &Event, code: u32) -> Result<(), Trouble> {
         self.cut()?;
-        self.walker.watch(code)?;
+        self.decoder.watch(code)?;
         self.tell(event)
     }
 
     /// A code object has died.
     pub fn forget(&mut self, event: &Event, code: u32) -> Result<(), Trouble> {
-        self.walker.forget(code)?;
-        if let Out::Flow { flow, .. } = &mut self.out {
+        self.decoder.forget(code)?;
+        if let Out::Flow { flow } = &mut self.out {
             flow.code_gone(event);
         }
         Ok(())
     }
 
     fn tell(&mut self, event: &Event) -> Result<(), Trouble> {
-        if let Out::Flow { flow, count } = &mut self.out
-            && !flow.code(event, &self.walker, count.0)?
+        if let Out::Flow { flow } = &mut self.out
+            && !flow.code(event, &self.decoder, self.decoder.executed())?
         {
             self.is_over = true;
             return Err(Trouble::Limit);
@@ -109,7 +112,7 @@ impl Track {
 
     fn cut(&mut self) -> io::Result<()> {
         match &mut self.out {
-            Out::Flow { flow, count } => flow.flush(&self.walker, count.0),
+            Out::Flow { flow } => flow.flush(&self.decoder, self.decoder.executed()),
             _ => Ok(()),
         }
     }
@@ -133,33 +136,33 @@ impl Track {
         if self.is_over {
             return Err(Trouble::Limit);
         }
-        let walker = &mut self.walker;
+        let decoder = &mut self.decoder;
         match &mut self.out {
             Out::Text { text, sink } => {
-                walker.outcomes(outcomes, text)?;
-                walker.event(event, text)?;
+                decoder.outcomes(outcomes, text)?;
+                decoder.event(event, text)?;
                 if text.lines.len() >= BLOCK {
                     write_text(text, sink, self.max_bytes)?;
                 }
                 self.is_over = text.is_over();
             }
             Out::Packed { text, packed } => {
-                walker.outcomes(outcomes, text)?;
-                walker.event(event, text)?;
+                decoder.outcomes(outcomes, text)?;
+                decoder.event(event, text)?;
                 if text.lines.len() >= FRAME {
                     write_packed(text, packed, self.max_bytes)?;
                 }
                 self.is_over = text.is_over();
             }
-            Out::Flow { flow, count } => {
-                if !flow.has_room(outcomes, event, walker, count.0)? {
+            Out::Flow { flow } => {
+                if !flow.has_room(outcomes, event, decoder, decoder.executed())? {
                     self.is_over = true;
                     return Err(Trouble::Limit);
                 }
-                walker.outcomes(outcomes, count)?;
-                walker.event(event, count)?;
-                flow.record(outcomes, event, walker, count.0)?;
-                self.is_over = count.0 >= self.limit;
+                decoder.outcomes(outcomes, &mut ())?;
+                decoder.event(event, &mut ())?;
+                flow.record(outcomes, event, decoder, decoder.executed())?;
+                self.is_over = decoder.executed() >= self.limit;
             }
         }
         if self.is_over { Err(Trouble::Limit) } else { Ok(()) }
@@ -178,7 +181,7 @@ impl Track {
         match &mut self.out {
             Out::Text { .. } => {}
             Out::Packed { text, packed } => write_packed(text, packed, self.max_bytes)?,
-            Out::Flow { flow, count } => flow.quiet(&self.walker, count.0)?,
+            Out::Flow { flow } => flow.quiet(&self.decoder, self.decoder.executed())?,
         }
         Ok(())
     }
@@ -206,16 +209,17 @@ impl Track {
                 unless_full(write_packed(&mut text, &mut packed, self.max_bytes))?;
                 unless_full(packed.finish(self.max_bytes))
             }
-            Out::Flow { flow, count } => {
+            Out::Flow { flow } => {
                 let how = match end {
                     End::Ended => "ended",
                     End::Died => "died",
                     End::Limit => "limit",
                     End::Failed => "failed",
                 };
-                let instructions = count.0.min(self.limit);
+                let executed = self.decoder.executed();
+                let instructions = executed.min(self.limit);
                 let end = json!({ INSTRUCTIONS: instructions, "end": how });
-                flow.finish(&self.walker, count.0, &end)?;
+                flow.finish(&self.decoder, executed, &end)?;
                 Ok(())
             }
         }
@@ -223,7 +227,7 @@ impl Track {
 }
 
 /// Writes the lines so far, whole lines up to a limit.
-fn write_text(text: &mut Text, sink: &mut Sink, most: u64) -> Result<(), Trouble> {
+fn write_text(text: &mut TextSink, sink: &mut Sink, most: u64) -> Result<(), Trouble> {
     let room = most.saturating_sub(sink.written());
     let is_full = text.lines.len() as u64 > room;
     let lines = &text.lines[..room.min(text.lines.len() as u64) as usize];
@@ -234,7 +238,7 @@ fn write_text(text: &mut Text, sink: &mut Sink, most: u64) -> Result<(), Trouble
 }
 
 /// The same, compressed.
-fn write_packed(text: &mut Text, packed: &mut Packed, most: u64) -> Result<(), Trouble> {
+fn write_packed(text: &mut TextSink, packed: &mut Packed, most: u64) -> Result<(), Trouble> {
     let result = packed.lines(&text.lines, most);
     text.lines.clear();
     result

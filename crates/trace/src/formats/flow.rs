@@ -10,14 +10,14 @@ use std::ops::Range;
 
 use crate::lines::Lines;
 use crate::step::{About, Code, Event, Events, Fields, Format, Operand, Position, ReadError};
-use bytecode::cfg::{self, Decoded, Then};
+use bytecode::cfg::{self, Successors};
+use bytecode::decode::{self, Instruction as Decoded};
 use bytecode::opcode::{self, EXTENDED_ARG, Operand as Kind};
 use bytecode::text::{self, Instruction};
-use recording::block::{self, Run, Wanted};
-use recording::codes::Codes;
-use recording::decoder::{Visit, Walker};
-use recording::expand::MISCOUNTED;
-use recording::file::{Broken, Section, Sections, section};
+use recording::block::{self, Block, CodeObjects};
+use recording::decoder::{Decoder, InstructionSink, Stepped};
+use recording::file::{Broken, Sections};
+use recording::replay::{self, Cursor, MISCOUNTED, OpenChunk, Part};
 use wire::packet::{self, Outcomes};
 
 /// In what a recording says of itself: false where it has no constants.
@@ -26,28 +26,18 @@ pub const CONSTANTS: &str = "constants";
 /// A recording being read.
 pub struct Flow<'a> {
     name: String,
-    sections: Sections<Box<dyn Read + Send + 'a>>,
+    cursor: Cursor<Box<dyn Read + Send + 'a>>,
     about: serde_json::Value,
-    codes: Codes,
-    walker: Walker,
-    place: Option<Place>,
+    decoder: Decoder,
+    chunk: Option<OpenChunk>,
+    /// Outcomes of the next packet which were followed.
+    taken: u32,
     /// What was executed and not given yet.
     stretch: Option<Stretch>,
     /// Steps given, those beyond the limit included.
     steps: u64,
     ended: bool,
     scratch: Vec<u8>,
-}
-
-/// A section of events, and how far it was read.
-struct Place {
-    section: Section,
-    /// Where the next record starts.
-    at: usize,
-    /// Outcomes of that record which were followed.
-    taken: u32,
-    /// The number of its last step.
-    end: u64,
 }
 
 /// Instructions that one outcome or event has told of, in one frame.
@@ -78,22 +68,22 @@ struct Found {
 /// Takes what one outcome or event tells of: one stretch, as the code runs straight on.
 #[derive(Default)]
 struct Walked {
-    first: Option<(u32, u32)>,
-    groups: u64,
+    first: Option<(u32, Decoded)>,
+    instructions: u64,
+    stepped: Option<(u32, Instruction)>,
 }
 
-impl Visit for Walked {
-    fn run(&mut self, code: &block::Code, run: &Run, from: usize, to: usize) {
-        if from < to {
-            self.first.get_or_insert((code.number, run.groups[from].lasti));
-            self.groups += (to - from) as u64;
+impl InstructionSink for Walked {
+    fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
+        if let Some(first) = block.instructions[from..to].first() {
+            self.first.get_or_insert((block.code, *first));
+            self.instructions += (to - from) as u64;
         }
     }
 
-    fn step(&mut self, _: &block::Code, _: u8, _: &[u8]) {}
-
-    fn count(&self) -> u64 {
-        0
+    fn instruction(&mut self, code: &block::Code, stepped: Stepped) {
+        let Stepped { offset, opcode, operand, .. } = stepped;
+        self.stepped = Some((code.number, Instruction { offset, opcode, operand }));
     }
 }
 
@@ -109,11 +99,11 @@ impl<'a> Flow<'a> {
             .map_err(|broken| ReadError::of_recording(broken, &name))?;
         Ok(Flow {
             name,
-            sections,
+            cursor: Cursor::new(sections, 0..u64::MAX),
             about,
-            codes: Codes::default(),
-            walker: Walker::new(Wanted::default()),
-            place: None,
+            decoder: Decoder::new(),
+            chunk: None,
+            taken: 0,
             stretch: None,
             steps: 0,
             ended: false,
@@ -131,94 +121,63 @@ impl<'a> Flow<'a> {
         self.about[CONSTANTS] != false
     }
 
-    /// Its sections, and what it says of itself.
-    pub fn into_sections(self) -> (String, Sections<Box<dyn Read + Send + 'a>>, serde_json::Value) {
-        (self.name, self.sections, self.about)
+    /// Its name, its parts, and what it says of itself.
+    pub fn into_parts(self) -> (String, Cursor<Box<dyn Read + Send + 'a>>, serde_json::Value) {
+        (self.name, self.cursor, self.about)
     }
 
-    /// Goes on to the next outcome, event or section; false at the end.
+    /// Goes on to the next outcome, event or chunk; false at the end.
     fn advance(&mut self) -> Result<bool, Broken> {
-        let Some(place) = &mut self.place else { return self.open() };
-        let section = &place.section;
-        let at = place.at;
-        let fail = |reason: &dyn fmt::Display| Broken::at(section.offset + at as u64, reason);
-        let read = packet::read(&section.content[at.min(section.content.len())..]);
-        let (outcomes, event, length) = match read {
-            _ if at == section.content.len() => {
-                let is_whole = section.is_cut || self.steps == place.end;
-                let fault = (!is_whole).then(|| Broken::at(section.offset, MISCOUNTED));
-                self.place = None;
-                return fault.map_or(Ok(true), Err);
-            }
-            Ok(record) => record,
-            // The next section tells.
-            Err(packet::Fault::Short) if section.is_cut => {
-                self.place = None;
-                return Ok(true);
-            }
-            Err(fault) => return Err(fail(&fault)),
+        let Some(chunk) = &mut self.chunk else { return self.open() };
+        let Some((outcomes, event, length)) = chunk.packet()? else {
+            chunk.check(&self.decoder)?;
+            self.chunk = None;
+            return Ok(true);
         };
-        let offset = section.offset + at as u64;
-        let depth = self.walker.depth() as u32;
+        let offset = chunk.offset();
+        let depth = self.decoder.depth() as u32;
         let mut walked = Walked::default();
-        if place.taken < outcomes.count {
-            place.taken += 1;
-            let bits = outcomes.bits >> (outcomes.count - place.taken) & 1;
-            let outcome = Outcomes { bits, count: 1 };
-            self.walker.outcomes(outcome, &mut walked).map_err(|fault| fail(&fault))?;
+        if self.taken < outcomes.count {
+            self.taken += 1;
+            let bits = outcomes.bits >> (outcomes.count - self.taken) & 1;
+            let decoded = self.decoder.outcomes(Outcomes { bits, count: 1 }, &mut walked);
+            decoded.map_err(|fault| chunk.broken(&fault))?;
         } else {
-            self.walker.event(&event, &mut walked).map_err(|fault| fail(&fault))?;
-            (place.at, place.taken) = (at + length, 0);
-            if let packet::Event::Step { opcode, offset: pc, operand, text } = event
-                && let Some(code) = self.walker.running()
-            {
-                let instruction = Instruction { offset: pc, opcode, operand };
-                let meaning = text.map(|text| at + length - text.len()..at + length);
+            self.decoder.event(&event, &mut walked).map_err(|fault| chunk.broken(&fault))?;
+            let meaning = match event {
+                packet::Event::Step { text, .. } => text.map(<[u8]>::len),
+                _ => None,
+            };
+            self.taken = 0;
+            chunk.skip(length);
+            let end = chunk.content().1;
+            let meaning = meaning.map(|length| end - length..end);
+            if let Some((code, instruction)) = walked.stepped {
                 let what = What::Step { instruction, meaning };
-                self.stretch = Some(Stretch { code: code.number, depth, offset, what });
-                return Ok(true);
+                self.stretch = Some(Stretch { code, depth, offset, what });
             }
         }
-        if let Some((code, lasti)) = walked.first {
-            let definition = self.walker.code(code).map(|code| &code.definition);
-            let at = definition.and_then(|definition| cfg::decode(&definition.code, lasti));
-            self.stretch = at.map(|at| {
-                let what = What::Run { at, left: walked.groups, prefixes: 0 };
-                Stretch { code, depth, offset, what }
-            });
+        if let Some((code, at)) = walked.first {
+            let what = What::Run { at, left: walked.instructions, prefixes: 0 };
+            self.stretch = Some(Stretch { code, depth, offset, what });
         }
         Ok(true)
     }
 
-    /// Goes on to the next section of events.
+    /// Goes on to the next chunk.
     fn open(&mut self) -> Result<bool, Broken> {
-        loop {
-            match self.sections.next()? {
-                Some(section) if section.kind == section::CODES => {
-                    for change in self.codes.read(&section)? {
-                        self.walker
-                            .apply(&change)
-                            .map_err(|fault| Broken::at(section.offset, fault))?;
+        while let Some(part) = self.cursor.next()? {
+            match part {
+                Part::Codes(changes) => replay::apply(&changes, &mut self.decoder)?,
+                Part::Chunk(section) => {
+                    self.chunk = OpenChunk::open(section, &mut self.decoder)?;
+                    if self.chunk.is_some() {
+                        return Ok(true);
                     }
                 }
-                Some(section) if section.kind == section::EVENTS => {
-                    let Some((stretch, rest)) = section.stretch() else { continue };
-                    let at = section.content.len() - rest.len();
-                    match self.walker.restore(rest) {
-                        Ok(length) => {
-                            let (at, end) = (at + length, stretch.first + stretch.count);
-                            self.place = Some(Place { section, at, taken: 0, end });
-                            return Ok(true);
-                        }
-                        // As above.
-                        Err(_) if section.is_cut => {}
-                        Err(fault) => return Err(Broken::at(section.offset + at as u64, fault)),
-                    }
-                }
-                Some(_) => {}
-                None => return Ok(false),
             }
         }
+        Ok(false)
     }
 
     /// The next instruction of the stretch at hand.
@@ -229,11 +188,11 @@ impl<'a> Flow<'a> {
         let (found, is_over) = match &mut stretch.what {
             What::Step { instruction, meaning } => (found(*instruction, meaning.take()), true),
             What::Run { at, left, prefixes } => {
-                let bytes = &self.walker.code(code)?.definition.code;
+                let bytes = &self.decoder.code(code)?.definition.code;
                 if *prefixes < at.prefixes {
                     let offset = at.lasti + 3 * *prefixes;
                     *prefixes += 1;
-                    let operand = cfg::prefix(bytes, at.lasti, *prefixes);
+                    let operand = decode::prefix(bytes, at.lasti, *prefixes);
                     return Some(found(
                         Instruction { offset, opcode: EXTENDED_ARG, operand },
                         None,
@@ -241,11 +200,11 @@ impl<'a> Flow<'a> {
                 }
                 let (offset, opcode, operand) = (at.offset, at.opcode, at.operand);
                 *left -= 1;
-                let next = match cfg::then(at) {
-                    Then::On(next) if *left > 0 => u32::try_from(next).ok(),
+                let next = match cfg::successors(at) {
+                    Successors::On(next) if *left > 0 => u32::try_from(next).ok(),
                     _ => None,
                 };
-                let next = next.and_then(|next| cfg::decode(bytes, next));
+                let next = next.and_then(|next| decode::decode(bytes, next));
                 if let Some(next) = next {
                     (*at, *prefixes) = (next, 0);
                 }
@@ -264,12 +223,11 @@ impl Events for Flow<'_> {
         let Found { code, depth, offset, instruction, meaning } = loop {
             if let Some(found) = self.instruction() {
                 self.steps += 1;
-                let place = self.place.as_ref();
-                if place.is_some_and(|place| self.steps > place.end) {
+                if self.chunk.as_ref().is_some_and(|chunk| self.steps > chunk.range().end) {
                     let broken = Broken::at(found.offset, MISCOUNTED);
                     return Err(ReadError::of_recording(broken, &self.name));
                 }
-                if self.steps <= self.sections.limit() {
+                if self.steps <= self.cursor.sections().limit() {
                     break found;
                 }
                 continue;
@@ -281,11 +239,11 @@ impl Events for Flow<'_> {
                 return Ok(None);
             }
         };
-        let Some(found) = self.walker.code(code) else { return Ok(None) };
+        let Some(found) = self.decoder.code(code) else { return Ok(None) };
         let definition = &*found.definition;
         let has_constants = self.about[CONSTANTS] != false;
         let operand = if text::has_operand(instruction.opcode) {
-            let content = self.place.as_ref().map(|place| &place.section.content);
+            let content = self.chunk.as_ref().map(|chunk| chunk.content().0);
             let told = meaning.and_then(|range| content?.get(range));
             let meaning = match (told, opcode::operand(instruction.opcode)) {
                 (Some(told), _) => Some(told),
@@ -341,7 +299,10 @@ impl Events for Flow<'_> {
 
     fn about(&self) -> About {
         let digits = self.about["program_sha256"].as_str().unwrap_or_default();
-        let steps = self.ended.then(|| self.sections.executed().min(self.sections.limit()));
+        let steps = self.ended.then(|| {
+            let sections = self.cursor.sections();
+            sections.executed().min(sections.limit())
+        });
         About { sha256: digest(digits), steps, ..About::default() }
     }
 }

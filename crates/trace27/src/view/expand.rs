@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args as ClapArgs;
 
-use recording::block::Wanted;
 use recording::expand::expand;
 use recording::file::{LIMIT, Sections};
+use recording::text::RenderOptions;
 use trace::convert::UNRESOLVED;
 use trace::formats::flow::CONSTANTS;
 use trace::input::Input;
@@ -53,8 +53,7 @@ impl Args {
     pub fn run(&self) -> Result<()> {
         let input = Input::open(&self.input)?;
         let named = input.name().to_owned();
-        let wanted = Wanted {
-            lines: true,
+        let options = RenderOptions {
             resolve: self.resolve,
             blog: self.blog,
             name: self.name.as_ref().map(|name| name.as_encoded_bytes().to_vec()),
@@ -70,11 +69,11 @@ impl Args {
             return Err(ReadError::syntax(UNRESOLVED).in_file(&named).into());
         }
         let limit = about[LIMIT].as_u64().unwrap_or(u64::MAX);
-        let stretch = self.from - 1..self.to.unwrap_or(u64::MAX).min(limit);
+        let range = self.from - 1..self.to.unwrap_or(u64::MAX).min(limit);
         let mut output = Output::create(&self.output, &[&self.input])?;
         let writing = || format!("cannot write `{}`", self.output.display());
         let mut failing = Writing { out: &mut output, failed: None };
-        let result = expand(sections, &wanted, &stretch, threads, &mut failing);
+        let result = expand(sections, &options, &range, threads, &mut failing);
         if let Some(error) = failing.failed {
             return Err(anyhow::Error::new(error).context(writing()));
         }

@@ -5,24 +5,22 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::info::{ROWS, write_opcodes};
-use bytecode::cfg;
-use bytecode::opcode::{self, EXTENDED_ARG};
-use recording::block::{Code, Run, Wanted};
-use recording::codes::{Change, Codes};
-use recording::decoder::{Visit, Walker};
-use recording::expand::walk_events;
-use recording::file::{Broken, INSTRUCTIONS, LIMIT, section};
+use bytecode::opcode;
+use recording::block::Code;
+use recording::count::{BlockCounts, Tally};
+use recording::file::{INSTRUCTIONS, LIMIT};
+use recording::replay::replay;
 use trace::formats::flow::Flow;
 use trace::step::ReadError;
-use wire::code::Definition;
 
 /// Code objects that are counted each for itself.
 const CODES: usize = 100_000;
+/// Code objects that are looked up by number before they are put in their places.
+const RECENT: usize = 4_096;
 /// Bytes of a name or a file that are shown.
 const SHOWN: usize = 200;
 /// A code object as people know it; several of one name, file and line are one.
@@ -62,43 +60,15 @@ pub struct Recording {
 impl Recording {
     /// Reads a whole recording, whose file has so many bytes. The error is that at which it ends.
     pub fn read(flow: Flow<'_>, size: Option<u64>) -> (Recording, Result<(), ReadError>) {
-        let (name, mut sections, about) = flow.into_sections();
-        let mut counts = Counts::new();
-        let mut codes = Codes::default();
-        let mut walker = Walker::new(Wanted::default());
-        let mut end = Value::Null;
-        let result = loop {
-            let section = match sections.next() {
-                Ok(Some(section)) => section,
-                Ok(None) => break Ok(()),
-                Err(broken) => break Err(broken),
-            };
-            let read = match section.kind {
-                section::CODES => codes.read(&section).and_then(|changes| {
-                    changes.iter().try_for_each(|change| {
-                        counts.change(change);
-                        let applied = walker.apply(change);
-                        applied.map_err(|fault| Broken::at(section.offset, fault))
-                    })
-                }),
-                section::EVENTS => walk_events(&mut walker, &section, &mut counts),
-                section::END => {
-                    end = serde_json::from_slice(&section.content).unwrap_or_default();
-                    Ok(())
-                }
-                _ => Ok(()),
-            };
-            if let Err(broken) = read {
-                break Err(broken);
-            }
-        };
-        let codes = codes.count();
-        let found = counts.finish(Recording {
+        let (name, mut cursor, about) = flow.into_parts();
+        let mut counts = BlockCounts::new(Counts::new());
+        let result = replay(&mut cursor, &mut counts);
+        let found = counts.tally.finish(Recording {
             about,
-            end,
-            codes,
+            end: cursor.end().clone(),
+            codes: cursor.codes().count(),
             size,
-            bytes: sections.offset(),
+            bytes: cursor.sections().offset(),
             ..Recording::default()
         });
         (found, result.map_err(|broken| ReadError::of_recording(broken, &name)))
@@ -133,12 +103,12 @@ impl Recording {
     }
 }
 
-/// Counts what was executed.
+/// Adds up what was counted.
 struct Counts {
     all: u64,
-    /// By the number of the code object.
-    codes: HashMap<u32, (Arc<Definition>, u64)>,
-    /// The code object that ran last, whose count is not there yet.
+    /// By the number of the code object, those that were counted last.
+    codes: HashMap<u32, (Place, u64)>,
+    /// The code object that was counted last, and what is not in `codes` yet.
     last: (u32, u64),
     places: HashMap<Place, u64>,
     unnamed: u64,
@@ -151,59 +121,44 @@ impl Counts {
         Counts { all: 0, codes, last: (0, 0), places, unnamed: 0, opcodes: [0; 256] }
     }
 
-    fn change(&mut self, change: &Change) {
-        match change {
-            Change::Define(code, definition) => {
-                self.codes.insert(*code, (Arc::clone(definition), 0));
-            }
-            Change::Forget(code) => {
-                self.settle();
-                if let Some((definition, count)) = self.codes.remove(code) {
-                    self.place(&definition, count);
-                }
-            }
-            Change::Watch(_) => {}
+    /// Another code object is counted.
+    #[cold]
+    fn change(&mut self, code: &Code) {
+        self.settle();
+        self.last.0 = code.number;
+        if self.codes.len() == RECENT && !self.codes.contains_key(&code.number) {
+            self.place_all();
         }
+        self.codes.entry(code.number).or_insert_with(|| {
+            let definition = &code.definition;
+            let cut = |text: &[u8]| text[..text.len().min(SHOWN)].to_vec();
+            let (name, file) = (cut(&definition.name), cut(&definition.file));
+            (Place { name, file, first_line: definition.first_line }, 0)
+        });
     }
 
-    /// Counts for the code object that ran last.
     fn settle(&mut self) {
         if let Some(known) = self.codes.get_mut(&self.last.0) {
             known.1 += std::mem::take(&mut self.last.1);
         }
     }
 
-    #[inline]
-    fn ran(&mut self, code: u32, count: u64) {
-        if self.last.0 != code {
-            self.settle();
-            self.last = (code, 0);
-        }
-        self.last.1 += count;
-        self.all += count;
-    }
-
-    fn place(&mut self, definition: &Definition, count: u64) {
-        if count == 0 {
-            return;
-        }
-        let cut = |text: &[u8]| text[..text.len().min(SHOWN)].to_vec();
-        let (name, file) = (cut(&definition.name), cut(&definition.file));
-        let place = Place { name, file, first_line: definition.first_line };
-        if self.places.len() == CODES && !self.places.contains_key(&place) {
-            self.unnamed += count;
-        } else {
-            *self.places.entry(place).or_default() += count;
+    /// Those of one place become one, in the order of their numbers.
+    fn place_all(&mut self) {
+        let mut codes: Vec<_> = std::mem::take(&mut self.codes).into_iter().collect();
+        codes.sort_unstable_by_key(|(number, _)| *number);
+        for (_, (place, count)) in codes {
+            if self.places.len() == CODES && !self.places.contains_key(&place) {
+                self.unnamed += count;
+            } else {
+                *self.places.entry(place).or_default() += count;
+            }
         }
     }
 
     fn finish(mut self, recording: Recording) -> Recording {
         self.settle();
-        let mut codes: Vec<_> = std::mem::take(&mut self.codes).into_iter().collect();
-        codes.sort_by_key(|(number, _)| *number);
-        for (_, (definition, count)) in codes {
-            self.place(&definition, count);
-        }
+        self.place_all();
         let mut places: Vec<_> = self.places.into_iter().collect();
         places.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
         let mut opcodes: Vec<_> =
@@ -214,34 +169,14 @@ impl Counts {
     }
 }
 
-impl Visit for Counts {
-    #[inline]
-    fn run(&mut self, code: &Code, run: &Run, from: usize, to: usize) {
-        let bytes = &code.definition.code;
-        let mut before = run.before(from);
-        for group in &run.groups[from..to] {
-            let mut lasti = group.lasti;
-            let prefixes = group.count - before - 1;
-            if prefixes > 0 {
-                self.opcodes[usize::from(EXTENDED_ARG)] += u64::from(prefixes);
-                lasti = cfg::decode(bytes, lasti).map_or(lasti, |at| at.offset);
-            }
-            // Behind its end stands a NUL.
-            let opcode = bytes.get(lasti as usize).copied().unwrap_or(0);
-            self.opcodes[usize::from(opcode)] += 1;
-            before = group.count;
+impl Tally for Counts {
+    fn add(&mut self, code: &Code, _: u32, opcode: u8, count: u64) {
+        self.all += count;
+        self.opcodes[usize::from(opcode)] += count;
+        if self.last.0 != code.number {
+            self.change(code);
         }
-        self.ran(code.number, run.count(from, to));
-    }
-
-    fn step(&mut self, code: &Code, opcode: u8, _: &[u8]) {
-        self.opcodes[usize::from(opcode)] += 1;
-        self.ran(code.number, 1);
-    }
-
-    #[inline]
-    fn count(&self) -> u64 {
-        self.all
+        self.last.1 += count;
     }
 }
 

@@ -4,10 +4,10 @@
 use std::fmt::Display;
 use std::io::{self, Cursor, Write};
 
-use recording::block::Wanted;
-use recording::decoder::Walker;
+use recording::decoder::Decoder;
 use recording::expand::expand;
 use recording::file::{Broken, FlowWriter, LONGEST, MAGIC, Sections, VERSION, section};
+use recording::text::RenderOptions;
 use serde_json::json;
 use trace::input::Input;
 use wire::code::{Definition, MOST_ENTRIES};
@@ -80,8 +80,8 @@ fn a_damaged_compressed_recording_is_told() {
             Sections::open(input.into_reader()).map_err(|error| error.to_string())
         });
         let result = opened.and_then(|(sections, _)| {
-            let wanted = Wanted { lines: true, resolve: true, ..Wanted::default() };
-            let result = expand(sections, &wanted, &(0..u64::MAX), 2, &mut text);
+            let options = RenderOptions { resolve: true, ..RenderOptions::default() };
+            let result = expand(sections, &options, &(0..u64::MAX), 2, &mut text);
             result.map_err(|error| error.to_string())
         });
         (text, result)
@@ -181,8 +181,8 @@ impl Write for Full {
 fn refused(bytes: &[u8]) -> String {
     for threads in [1, 2] {
         let (sections, _) = Sections::open(Cursor::new(bytes)).unwrap();
-        let wanted = Wanted { lines: true, resolve: true, ..Wanted::default() };
-        let result = expand(sections, &wanted, &(0..u64::MAX), threads, &mut Full(64 << 20));
+        let options = RenderOptions { resolve: true, ..RenderOptions::default() };
+        let result = expand(sections, &options, &(0..u64::MAX), threads, &mut Full(64 << 20));
         let error = result.unwrap_err();
         if threads == 2 || matches!(error, Broken::Io(_)) {
             return error.to_string();
@@ -322,17 +322,17 @@ fn a_section_is_not_longer_than_is_said() {
 #[test]
 fn many_sections_of_code_objects_do_not_block() {
     let mut flow = FlowWriter::new(Vec::new(), false, u64::MAX, &json!({})).unwrap().unwrap();
-    let mut walker = Walker::new(Wanted::default());
+    let mut decoder = Decoder::new();
     for number in 1..20_000 {
         let code =
             Definition { name: vec![b'n'; 200], code: b"\x09S".to_vec(), ..Definition::default() };
         let mut bytes = Vec::new();
         code.write(&mut bytes);
-        walker.define(number, code).unwrap();
+        decoder.define(number, code).unwrap();
         let event = Event::Define { code: number, definition: &bytes };
-        assert!(flow.code(&event, &walker, 0).unwrap());
+        assert!(flow.code(&event, &decoder, 0).unwrap());
     }
-    let bytes = flow.finish(&walker, 0, &json!({ "instructions": 0 })).unwrap();
+    let bytes = flow.finish(&decoder, 0, &json!({ "instructions": 0 })).unwrap();
     assert_eq!(read(&bytes), (Vec::new(), None));
     let mut sections = Vec::new();
     for number in 1..300 {

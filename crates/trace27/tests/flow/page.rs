@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::Path;
 
-use bytecode::cfg::{self, Decoded, MOST_PREFIXES, Then};
+use bytecode::cfg::{self, Successors};
+use bytecode::decode::{Instruction, MOST_PREFIXES};
 use bytecode::opcode;
 use recording::block;
 use recording::codes;
-use recording::decoder::{MOST_FRAMES, Walker};
+use recording::decoder::{Decoder, MOST_FRAMES};
 use recording::file::{FlowWriter, LONGEST};
-use recording::text::Count;
 use serde_json::json;
 use wire::code::{Definition, LONGEST_NAME, MOST_ENTRIES};
 use wire::control::NOWHERE;
@@ -33,7 +33,7 @@ fn example<'a>(page: &'a str, language: &str) -> &'a str {
 fn recording() -> Vec<u8> {
     let about = json!({ "format": "py27-flow 1" });
     let mut flow = FlowWriter::new(Vec::new(), false, u64::MAX, &about).unwrap().unwrap();
-    let (mut walker, mut count) = (Walker::new(Default::default()), Count::default());
+    let mut decoder = Decoder::new();
     let code = Definition {
         name: b"f".to_vec(),
         file: b"a.py".to_vec(),
@@ -47,19 +47,19 @@ fn recording() -> Vec<u8> {
     };
     let mut definition = Vec::new();
     code.write(&mut definition);
-    walker.define(1, code).unwrap();
+    decoder.define(1, code).unwrap();
     let event = Event::Define { code: 1, definition: &definition };
-    assert!(flow.code(&event, &walker, 0).unwrap());
+    assert!(flow.code(&event, &decoder, 0).unwrap());
     for (outcomes, event) in [
         (Outcomes::default(), Event::Enter { lasti: -1, code: 1 }),
         (Outcomes { bits: 0b101, count: 3 }, Event::End { lasti: NOWHERE }),
     ] {
-        walker.outcomes(outcomes, &mut count).unwrap();
-        walker.event(&event, &mut count).unwrap();
-        flow.record(outcomes, &event, &walker, count.0).unwrap();
+        decoder.outcomes(outcomes, &mut ()).unwrap();
+        decoder.event(&event, &mut ()).unwrap();
+        flow.record(outcomes, &event, &decoder, decoder.executed()).unwrap();
     }
-    let end = json!({ "instructions": count.0, "end": "ended" });
-    flow.finish(&walker, count.0, &end).unwrap()
+    let end = json!({ "instructions": decoder.executed(), "end": "ended" });
+    flow.finish(&decoder, decoder.executed(), &end).unwrap()
 }
 
 #[test]
@@ -121,13 +121,14 @@ fn the_outcomes_are_those_of_the_code() {
     let rows = table(&page(), "### Outcomes");
     for number in 0..=u8::MAX {
         let Some(name) = opcode::name(number) else { continue };
-        let at = Decoded { lasti: 0, offset: 0, opcode: number, operand: 5, next: 3, prefixes: 0 };
-        let wanted = match cfg::then(&at) {
-            Then::Branch([one, other]) if one == other => "1",
-            Then::Branch(_) => "0 or 1",
-            Then::Leave => "1, if it leaves the frame",
-            Then::Never => "none; it never goes straight on",
-            Then::On(_) => "none",
+        let at =
+            Instruction { lasti: 0, offset: 0, opcode: number, operand: 5, next: 3, prefixes: 0 };
+        let wanted = match cfg::successors(&at) {
+            Successors::Branch([one, other]) if one == other => "1",
+            Successors::Branch(_) => "0 or 1",
+            Successors::Leave => "1, if it leaves the frame",
+            Successors::Never => "none; it never goes straight on",
+            Successors::On(_) => "none",
         };
         let row = rows.iter().find(|row| row[0].contains(&format!("`{name}`")));
         let said = row.map_or("none", |row| row[1].as_str());

@@ -6,11 +6,10 @@ use std::ops::Range;
 
 use bytecode::opcode::{EXTENDED_ARG, HAVE_ARGUMENT, by_name};
 use bytecode::text::{self, Instruction, Tables};
-use recording::block::Wanted;
-use recording::decoder::Walker;
+use recording::decoder::Decoder;
 use recording::expand::expand;
 use recording::file::{Broken, FlowWriter, Sections};
-use recording::text::Count;
+use recording::text::RenderOptions;
 use serde_json::{Value, json};
 use trace::formats::{Reader, line};
 use trace::lines::Lines;
@@ -163,8 +162,7 @@ struct Machine {
     outcomes: Outcomes,
     /// How far the running frame has come since the last record or outcome.
     progress: i32,
-    walker: Walker,
-    count: Count,
+    decoder: Decoder,
     flow: FlowWriter<Vec<u8>>,
 }
 
@@ -188,8 +186,7 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
         executed: Vec::new(),
         outcomes: Outcomes::default(),
         progress: NOWHERE,
-        walker: Walker::new(Wanted::default()),
-        count: Count::default(),
+        decoder: Decoder::new(),
         flow: FlowWriter::new(Vec::new(), how.compress, u64::MAX, about).unwrap().unwrap(),
     };
     while machine.executed.len() < how.steps {
@@ -198,19 +195,19 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
     let lasti = machine.progress;
     machine.tell(&Event::End { lasti });
     let limit = about["limit"].as_u64().unwrap_or(u64::MAX);
-    let end = json!({ "instructions": machine.count.0.min(limit), "end": "ended" });
-    assert_eq!(machine.count.0, machine.executed.len() as u64);
-    let bytes = machine.flow.finish(&machine.walker, machine.count.0, &end).unwrap();
+    let end = json!({ "instructions": machine.decoder.executed().min(limit), "end": "ended" });
+    assert_eq!(machine.decoder.executed(), machine.executed.len() as u64);
+    let bytes = machine.flow.finish(&machine.decoder, machine.decoder.executed(), &end).unwrap();
     Recorded { bytes, codes: machine.codes, executed: machine.executed }
 }
 
 impl Machine {
     fn tell(&mut self, event: &Event) {
-        self.walker.outcomes(self.outcomes, &mut self.count).unwrap();
-        self.walker.event(event, &mut self.count).unwrap();
-        self.flow.record(self.outcomes, event, &self.walker, self.count.0).unwrap();
+        self.decoder.outcomes(self.outcomes, &mut ()).unwrap();
+        self.decoder.event(event, &mut ()).unwrap();
+        self.flow.record(self.outcomes, event, &self.decoder, self.decoder.executed()).unwrap();
         if self.random.one_in(self.how.section) {
-            self.flow.flush(&self.walker, self.count.0).unwrap();
+            self.flow.flush(&self.decoder, self.decoder.executed()).unwrap();
         }
         self.outcomes = Outcomes::default();
         if *event != Event::Outcomes {
@@ -235,9 +232,9 @@ impl Machine {
         let (number, definition) = (self.last_number, self.codes[code].clone());
         let mut bytes = Vec::new();
         definition.write(&mut bytes);
-        self.walker.define(number, definition).unwrap();
+        self.decoder.define(number, definition).unwrap();
         let event = Event::Define { code: number, definition: &bytes };
-        assert!(self.flow.code(&event, &self.walker, self.count.0).unwrap());
+        assert!(self.flow.code(&event, &self.decoder, self.decoder.executed()).unwrap());
         self.numbers[code] = Some(number);
         number
     }
@@ -251,7 +248,7 @@ impl Machine {
         if used.chain(self.generators.iter().map(|row| row.0)).all(|used| used != code)
             && let Some(number) = self.numbers[code].take()
         {
-            self.walker.forget(number).unwrap();
+            self.decoder.forget(number).unwrap();
             self.flow.code_gone(&Event::Forget { code: number });
         }
     }
@@ -403,9 +400,9 @@ pub fn expanded(
     let mut text = Vec::new();
     let result = Sections::open(Cursor::new(bytes)).and_then(|(sections, about)| {
         let limit = about["limit"].as_u64().unwrap_or(u64::MAX);
-        let wanted = Wanted { lines: true, resolve, ..Wanted::default() };
+        let options = RenderOptions { resolve, ..RenderOptions::default() };
         let stretch = stretch.start..stretch.end.min(limit);
-        expand(sections, &wanted, &stretch, threads, &mut text)
+        expand(sections, &options, &stretch, threads, &mut text)
     });
     (text, result)
 }

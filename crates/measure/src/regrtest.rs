@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::build_python;
-use crate::deps::Needed;
-use crate::flags::{Building, Regrtest};
-use crate::interpreter::Config;
-use crate::layout::{Kind, Layout};
-use crate::ui::{Stage, Ui};
+use crate::flags::Regrtest;
+use xtask::build_python;
+use xtask::deps::Needed;
+use xtask::flags::Building;
+use xtask::interpreter::Config;
+use xtask::layout::{Kind, Layout};
+use xtask::ui::{Stage, Ui};
 
 mod expected;
 mod judge;
@@ -32,9 +33,6 @@ const AGAIN: usize = 2;
 
 /// How often plain CPython is run at most, where a difference lasts: does it ever do the same?
 const PLAIN: usize = 4;
-
-/// The longest that a test file of the subset may take.
-const SUBSET_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Runs the command; status 1 if the three differ.
 pub fn run(layout: &Layout, flags: &Regrtest, ui: &Ui) -> Result<ExitCode> {
@@ -66,22 +64,6 @@ pub fn run(layout: &Layout, flags: &Regrtest, ui: &Ui) -> Result<ExitCode> {
             .with_context(|| format!("cannot write `{}`", file.display()))?;
     }
     Ok(if report::differing(&judged) == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// The subset as a step of `cargo xtask test`: fails if the three differ.
-pub fn check_subset(layout: &Layout, building: &Building, ui: &Ui) -> Result<()> {
-    let suite = Suite {
-        interpreters: build(layout, building, ui)?,
-        expected: expected(layout)?,
-        jobs: build_python::jobs(building),
-        timeout: SUBSET_TIMEOUT,
-    };
-    let judged = suite.run(&subset(layout)?, ui)?;
-    print!("{}", report::text(&judged));
-    if report::differing(&judged) > 0 {
-        bail!("CPython's own tests differ; run them again with `cargo xtask regrtest --subset`");
-    }
-    Ok(())
 }
 
 fn build(layout: &Layout, building: &Building, ui: &Ui) -> Result<Interpreters> {

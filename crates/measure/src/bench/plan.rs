@@ -95,7 +95,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::flags::Xtask;
+    use crate::flags::Measure;
 
     fn plan(only: &[&str], quick: bool) -> Result<Plan> {
         Plan::new(&only.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), 5, quick)
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_word_means_one_thing_and_the_help_has_it() {
-        let mut help = Xtask::command();
+        let mut help = Measure::command();
         let help = help.find_subcommand_mut("bench").unwrap().render_long_help().to_string();
         let words: Vec<&str> = help.split(|c: char| !c.is_alphanumeric()).collect();
         for way in ways::ALL {

@@ -47,7 +47,7 @@ fn suite(folder: &Path) -> Suite {
 
 fn judged(suite: &Suite, tests: &[&str]) -> Vec<Judged> {
     let tests: Vec<String> = tests.iter().map(|test| (*test).to_owned()).collect();
-    suite.run(&tests, &Ui::new()).unwrap()
+    suite.run(&tests, &Ui::on_stderr()).unwrap()
 }
 
 #[test]

@@ -13,8 +13,8 @@ use super::figures::{Memory, Row, Sample, Series};
 use super::plan::Plan;
 use super::programs::Program;
 use super::ways::{Places, Way};
-use crate::layout::Layout;
-use crate::ui::Stage;
+use xtask::layout::Layout;
+use xtask::ui::Stage;
 
 /// How much a plain program writes at once.
 const BLOCK: usize = 1 << 20;

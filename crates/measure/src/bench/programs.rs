@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::layout::{Kind, Layout};
+use xtask::layout::{Kind, Layout};
 
 /// A program and the size at which it runs for about half a second untraced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

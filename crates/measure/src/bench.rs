@@ -22,16 +22,17 @@ mod report;
 mod table;
 mod ways;
 
-use crate::build_python;
-use crate::deps::Needed;
 use crate::flags::Bench;
-use crate::interpreter::Config;
-use crate::layout::{Kind, Layout};
-use crate::ui::Ui;
 use figures::Row;
 use machine::Machine;
 use plan::Plan;
 use ways::{Places, Way};
+use xtask::build_python;
+use xtask::deps::Needed;
+use xtask::interpreter::Config;
+use xtask::layout::{Kind, Layout};
+use xtask::own;
+use xtask::ui::Ui;
 
 /// Runs the command.
 pub fn run(layout: &Layout, flags: &Bench, ui: &Ui) -> Result<()> {
@@ -73,7 +74,7 @@ fn places(layout: &Layout, flags: &Bench, plan: &Plan, scratch: &Path, ui: &Ui) 
     };
     let needs = |way: Way| plan.has(way) && !flags.large;
     let build_if = |needed, kind| if needed { build(kind) } else { Ok(PathBuf::new()) };
-    build_python::build_trace27(layout)?;
+    own::build(layout)?;
     Ok(Places {
         root: layout.root().to_owned(),
         traced: build(Kind::Traced)?,

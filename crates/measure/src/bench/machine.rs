@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::interpreter::INFO;
+use xtask::interpreter::INFO;
 
 /// What is known of the machine.
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use super::measure;
 use super::programs::LOOPS;
 use super::table::markdown;
 use super::ways::{Places, Way};
-use crate::layout::Layout;
-use crate::ui::Ui;
+use xtask::layout::Layout;
+use xtask::ui::Ui;
 
 /// How many instructions.
 const SIZES: [u64; 3] = [100_000_000, 300_000_000, 1_000_000_000];

@@ -1,0 +1,97 @@
+//! Counts how often each instruction was executed, without looking at the instructions.
+//!
+//! For each block that is executed two numbers change: one more at its first instruction, one
+//! less after its last. How often an instruction was executed is the sum of the numbers up to it,
+//! which is taken once, when all is counted or the blocks are given up.
+
+use bytecode::opcode::EXTENDED_ARG;
+
+use crate::block::{Block, Code, CodeObjects};
+use crate::decoder::{InstructionSink, Stepped};
+
+/// Takes what [`BlockCounts`] has counted.
+pub trait Tally {
+    /// The instruction at an offset was executed so many times more. A prefix is one of its own.
+    fn add(&mut self, code: &Code, offset: u32, opcode: u8, count: u64);
+}
+
+/// Counts what is executed. Complete once the decoder has settled it ([`crate::replay::replay`]).
+#[derive(Debug, Default)]
+pub struct BlockCounts<T> {
+    /// By [`Block::id`]: how often all of it was executed at once.
+    whole: Vec<u64>,
+    /// By [`Block::place`]: how much more often than what is before it, `whole` aside.
+    differences: Vec<u64>,
+    held: usize,
+    /// What was counted.
+    pub tally: T,
+}
+
+impl<T: Tally> BlockCounts<T> {
+    /// Nothing was executed.
+    pub fn new(tally: T) -> BlockCounts<T> {
+        BlockCounts { whole: Vec::new(), differences: Vec::new(), held: 0, tally }
+    }
+
+    fn settle(&mut self, code: &Code, block: &Block) {
+        let mut count = self.whole.get(block.id as usize).copied().unwrap_or(0);
+        for (at, instruction) in block.instructions.iter().enumerate() {
+            let more = self.differences.get(block.place(at)).copied().unwrap_or(0);
+            count = count.wrapping_add(more);
+            if count == 0 {
+                continue;
+            }
+            for prefix in 0..instruction.prefixes {
+                self.tally.add(code, instruction.lasti + 3 * prefix, EXTENDED_ARG, count);
+            }
+            self.tally.add(code, instruction.offset, instruction.opcode, count);
+        }
+    }
+}
+
+/// Makes room for a count; returns how many bytes more that takes.
+#[cold]
+fn grow(counts: &mut Vec<u64>, index: usize) -> usize {
+    let before = counts.len();
+    counts.resize((index + 1).next_power_of_two(), 0);
+    size_of_val(&counts[before..])
+}
+
+impl<T: Tally> InstructionSink for BlockCounts<T> {
+    #[inline]
+    fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
+        let (start, end) = (block.place(from), block.place(to));
+        if end >= self.differences.len() {
+            self.held += grow(&mut self.differences, end);
+        }
+        self.differences[start] = self.differences[start].wrapping_add(1);
+        self.differences[end] = self.differences[end].wrapping_sub(1);
+    }
+
+    #[inline]
+    fn whole_block(&mut self, _: &CodeObjects, block: &Block) {
+        let id = block.id as usize;
+        if id >= self.whole.len() {
+            self.held += grow(&mut self.whole, id);
+        }
+        self.whole[id] += 1;
+    }
+
+    fn instruction(&mut self, code: &Code, stepped: Stepped) {
+        self.tally.add(code, stepped.offset, stepped.opcode, 1);
+    }
+
+    #[inline]
+    fn held(&self) -> usize {
+        self.held
+    }
+
+    fn blocks_gone(&mut self, codes: &CodeObjects, blocks: &[Block]) {
+        for block in blocks {
+            if let Some(code) = codes.of(block) {
+                self.settle(code, block);
+            }
+        }
+        (self.whole, self.differences, self.held) = (Vec::new(), Vec::new(), 0);
+    }
+}
