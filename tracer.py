@@ -15,6 +15,7 @@ if sys.version_info[:2] != (2, 7):
                      'tracer.py ...`\n' % sys.version_info[:2])
     sys.exit(2)
 
+import codecs
 import errno
 import getopt
 import hashlib
@@ -24,6 +25,7 @@ import os
 import stat
 import struct
 import types
+import zipimport
 
 # The first and last magic number that a version of CPython has written (Python/import.c,
 # Lib/importlib/_bootstrap_external.py); 2.7 itself is told by imp.get_magic().
@@ -40,6 +42,20 @@ MAGICS = (
 # The note that ours carries at the start of its file, where the system has such notes (shim/c/hook.c).
 NOTE = struct.pack('=III16s', 16, 4, 1, 'python27-traced')
 
+COOKIE = 'MEI\014\013\012\013\016'  # PyInstaller's mark near the end of an executable.
+
+# What people try that holds programs, and what to do about it.
+ARCHIVES = (
+    ('PYZ\0', 'is an archive of PyInstaller that holds many modules; extract it, and trace one of '
+              'them'),
+    (COOKIE, 'is an executable made by PyInstaller; extract it, and trace the program in it'),
+)
+
+MOST_DECOMPRESSED = 64 << 20  # bytes
+
+ZIP_END = 'PK\5\6'  # Starts the last record of a zip file, which `zipimport` wants at its end.
+ZIP_TAIL = 22  # bytes
+
 HEADER = 8  # bytes before the code object in a .pyc of 2.7: magic and modification time
 
 
@@ -48,14 +64,18 @@ usage: tracer.py [-h] [-t {all,only}] [-n NAME] [-r] [--blog] [--raw]
                  [--format {text,flow}] [--compress] [--follow-fork]
                  [--threads {one,all}] [--limit N] [--max-bytes SIZE]
                  [--guard]
-                 pycfile tracefile [args ...]
+                 (pycfile | -m MODULE) tracefile [args ...]
 
 Run a Python 2.7 program and write each bytecode instruction that it executes
 to a file.
 
 operands:
-  pycfile               the program: a .pyc or .pyo file, or a .py file, which
-                        is compiled in memory
+  pycfile               the program: a .pyc or .pyo file, a .py file, which is
+                        compiled in memory, or a zip file or directory with a
+                        __main__, as `python` runs them
+  -m MODULE, --module MODULE
+                        run this module or package instead, as `python -m`
+                        does
   tracefile             the file where to write the trace; `-` is standard
                         output
   args                  the program's own arguments
@@ -95,41 +115,57 @@ options:
 """
 
 UNITS = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30}
+LARGEST = (1 << 64) - 1  # The settings hold numbers of 64 bits.
 
 
 class Refused(Exception):
-    """What is wrong with the file, and what to do about it."""
+    """What is wrong with the program or a file, and what to do about it."""
 
 
 def main():
     options = parse_arguments(sys.argv[1:])
+    subject = options.pycfile if options.module is None else options.module
     try:
         check_interpreter()
-        data = check_program(options.pycfile, options.raw)
-        if same_file(options.pycfile, options.tracefile):
-            raise Refused('is the program itself; name another file for the trace')
+        if not options.tracefile:
+            subject = options.tracefile
+            raise Refused('is an empty name; name a file for the trace, or `-` for standard '
+                          'output')
+        if options.module is not None:
+            data = None
+            check_module(options.module)
+        else:
+            data = check_program(options.pycfile, options.raw)
+            if same_file(options.pycfile, options.tracefile):
+                raise Refused('is the program itself; name another file for the trace')
         start(options, data)
     except Refused as refusal:
-        sys.stderr.write('tracer.py: `%s` %s\n' % (options.pycfile, refusal))
-        sys.exit(2)
+        complain('`%s` %s' % (subject, refusal))
 
 
 def parse_arguments(arguments):
-    """Options may stand before, between and not behind the two operands."""
+    """Options may stand before and between the operands, not after them."""
     options = Options()
     operands = []
-    while len(operands) < 2:
+    while len(operands) < (1 if options.module is not None else 2):
         try:
-            found, arguments = getopt.getopt(arguments, 'ht:n:r', Options.LONG)
+            found, arguments = getopt.getopt(arguments, 'ht:n:rm:', Options.LONG)
         except getopt.GetoptError as error:
             misused(str(error))
         for name, value in found:
             options.take(name, value)
+        if options.module is not None and operands:
+            misused('`%s` and `-m %s` both name a program' % (operands[0], options.module))
         if not arguments:
-            misused('too few arguments: pycfile and tracefile are needed')
+            needed = 'tracefile is' if options.module is not None else 'pycfile and tracefile are'
+            misused('too few arguments: %s needed' % needed)
         operands.append(arguments.pop(0))
-    options.pycfile, options.tracefile = operands
+    options.tracefile = operands.pop()
+    if operands:
+        options.pycfile, = operands
     options.args = arguments
+    if options.module is not None and options.raw:
+        misused('`--raw` is for a file, and `-m %s` names a module' % options.module)
     if options.format is None:
         is_flow = options.tracefile.endswith(('.flow', '.flow.zst'))
         options.format = 'flow' if is_flow else 'text'
@@ -144,11 +180,11 @@ class Options(object):
     """What was typed, as HELP tells it."""
 
     LONG = ['help', 'trace=', 'name=', 'resolve', 'blog', 'raw', 'format=', 'compress',
-            'follow-fork', 'threads=', 'limit=', 'max-bytes=', 'guard']
-    SHORT = {'-h': '--help', '-t': '--trace', '-n': '--name', '-r': '--resolve'}
+            'follow-fork', 'threads=', 'limit=', 'max-bytes=', 'guard', 'module=']
+    SHORT = {'-h': '--help', '-t': '--trace', '-n': '--name', '-r': '--resolve', '-m': '--module'}
     CHOICES = {'trace': ('all', 'only'), 'format': ('text', 'flow'), 'threads': ('one', 'all')}
 
-    name = format = limit = max_bytes = None
+    name = format = limit = max_bytes = pycfile = module = None
     trace, threads = 'all', 'one'
     resolve = blog = raw = compress = follow_fork = guard = False
 
@@ -170,19 +206,44 @@ class Options(object):
         setattr(self, option.replace('-', '_'), value)
 
     def number(self, option, text):
-        unit = 1
+        unit, digits = 1, text
         if option == 'max-bytes' and text[-1:].upper() in UNITS:
             unit = UNITS[text[-1].upper()]
-            text = text[:-1]
-        if not text.isdigit() or int(text) < 1:
-            misused('--%s needs a number from 1 on' % option)
-        return int(text) * unit
+            digits = text[:-1]
+        number = int(digits) * unit if digits.isdigit() else 0
+        if not 1 <= number <= LARGEST:
+            units = '; K, M or G may follow it' if option == 'max-bytes' else ''
+            misused('`--%s %s` is not a number from 1 to %d%s' % (option, text, LARGEST, units))
+        return number
 
 
 def misused(message):
-    usage = HELP.partition('\n\n')[0]
-    sys.stderr.write('%s\n\ntracer.py: %s\n' % (usage, message))
+    sys.stderr.write(HELP.partition('\n\n')[0] + '\n\n')
+    complain(message)
+
+
+def complain(message):
+    """Prints one line and ends with status 2.
+
+    A name or a message may come from a hostile file: what a terminal would obey is escaped.
+    """
+    sys.stderr.write('tracer.py: %s\n' % shown(message))
     sys.exit(2)
+
+
+def shown(text):
+    """The text with its control characters, and bytes that are not UTF-8, written as `\\x1b`."""
+    return text.decode('utf-8', 'escape').translate(CONTROLS).encode('utf-8')
+
+
+def escape(error):
+    """What stands for the bytes that cannot be decoded."""
+    invalid = error.object[error.start:error.end]
+    return u''.join(u'\\x%02x' % ord(byte) for byte in invalid), error.end
+
+
+codecs.register_error('escape', escape)
+CONTROLS = {number: u'\\x%02x' % number for number in range(0x20) + range(0x7f, 0xa0)}
 
 
 def check_interpreter():
@@ -199,26 +260,89 @@ def check_interpreter():
                       '`./python27-traced tracer.py ...`' % sys.executable)
 
 
+def check_module(name):
+    """Refuse a module that `python -m` would not find, without running code to look for it."""
+    first = name.partition('.')[0]
+    if not first:
+        raise Refused('names no module; give `-m` the name of one, without a dot before it')
+    import pkgutil
+    for path in [os.curdir] + sys.path[1:]:
+        importer = pkgutil.get_importer(path)
+        if importer is not None and importer.find_module(first) is not None:
+            return
+    if not imp.is_builtin(first) and not imp.is_frozen(first):
+        raise Refused('is no module that can be found; `-m` looks in this directory and in '
+                      '`PYTHONPATH`, and takes a name without `.py`')
+
+
 def check_program(path, raw):
+    """The bytes of the program; `None` for a directory."""
+    if not path:
+        raise Refused('is an empty name; name a .pyc, .pyo or .py file')
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            raise Refused('is a directory; name the program inside it')
+            check_directory(path, raw)
+            return None
         if not stat.S_ISREG(status.st_mode):
             raise Refused('is no regular file and cannot be read twice; copy it to a file first')
-        with open(path, 'rb') as program:
-            data = program.read()
+        data = read(path)
     except EnvironmentError as error:
         if error.errno == errno.ENOENT:
             raise Refused('does not exist; name a .pyc, .pyo or .py file')
         raise Refused('cannot be read: ' + error.strerror.lower())
     if raw:
         check_code(data, 0)
+    elif ZIP_END in data[-ZIP_TAIL:] and is_archive(path):
+        # Whatever its name and its first bytes: `python` tries this first.
+        check_archive(path)
     elif data[:4] == imp.get_magic():
+        check_header(data)
         check_code(data, HEADER)
     elif not path.endswith(('.py', '.pyw')):
         refuse_header(data)
     return data
+
+
+def read(path):
+    with open(path, 'rb') as program:
+        return program.read()
+
+
+def check_directory(path, raw):
+    """Refuse what `python DIRECTORY` would not run, or what would crash it."""
+    main = os.path.join(path, '__main__')
+    if raw or not (os.path.isdir(main) or any(os.path.isfile(main + suffix)
+                                              for suffix in ('.py', '.pyc', '.pyo'))):
+        raise Refused('is a directory%s; name the program inside it'
+                      % ('' if raw else ' without a `__main__.py`'))
+    compiled = main + ('.pyc' if __debug__ else '.pyo')
+    if not os.path.isfile(main + '.py') and os.path.isfile(compiled):
+        data = read(compiled)
+        if data[:4] == imp.get_magic():
+            check_code(data, HEADER)
+
+
+def is_archive(path):
+    try:
+        zipimport.zipimporter(path)
+    except zipimport.ZipImportError:
+        return False
+    return True
+
+
+def check_archive(path):
+    """Refuse what `python ARCHIVE` would not run, or what would crash it."""
+    archive = zipimport.zipimporter(path)
+    if archive.find_module('__main__') is None:
+        raise Refused('is a zip file without a `__main__.py`')
+    for suffix in '.pyc', '.pyo':
+        try:
+            data = archive.get_data('__main__' + suffix)
+        except EnvironmentError:
+            continue
+        if data[:4] == imp.get_magic():
+            check_code(data, HEADER)
 
 
 def refuse_header(data):
@@ -232,9 +356,49 @@ def refuse_header(data):
             if first <= magic <= last:
                 raise Refused('was compiled by Python %s (magic %d), this is 2.7; use a '
                               'file that 2.7 compiled' % (version, magic))
+    if is_code(data, 0):
+        raise Refused('is a code object without the header of a .pyc; give `--raw`')
+    for mark, what in ARCHIVES:
+        if mark in (data if mark == COOKIE else data[:4]):
+            raise Refused(what)
+    unpacked = decompressed(data)
+    if unpacked is not None:
+        for start, hint in (0, 'trace what is in it with `--raw`'), (HEADER, 'trace what is in it'):
+            if is_code(unpacked, start):
+                raise Refused('is compressed with zlib, as in the archives of PyInstaller; '
+                              'decompress it to a file, and ' + hint)
     raise Refused('is no .pyc of Python 2.7: it starts with %s, not %s; a code object '
                   'without a header is traced with `--raw`, source must be named .py'
                   % (data[:4].encode('hex'), imp.get_magic().encode('hex')))
+
+
+def decompressed(data):
+    """What a zlib stream holds, up to a size that no code object has; `None` if it is none."""
+    try:
+        import zlib
+    except ImportError:
+        return None
+    try:
+        return zlib.decompressobj().decompress(data, MOST_DECOMPRESSED)
+    except zlib.error:
+        return None
+
+
+def check_header(data):
+    """Refuse a code object of 2.7 that has the header of a later version before it."""
+    for size in 12, 16:
+        if is_code(data, size) and not is_code(data, HEADER):
+            raise Refused('has a header of %d bytes, as a .pyc of Python 3; one of 2.7 has %d: '
+                          'remove the %d bytes after the first %d'
+                          % (size, HEADER, size - HEADER, HEADER))
+
+
+def is_code(data, start):
+    try:
+        check_code(data, start)
+    except Refused:
+        return False
+    return True
 
 
 def check_code(data, start):
@@ -360,14 +524,19 @@ def start(options, data):
         if getattr(options, wish) is not None:
             wishes.append('%s=%d' % (wish.replace('_', '-'), getattr(options, wish)))
     environment['PYTHON27_TRACED_OPTIONS'] = ','.join(wishes)
-    environment['PYTHON27_TRACED_PROGRAM'] = hashlib.sha256(data).hexdigest()
+    environment.pop('PYTHON27_TRACED_PROGRAM', None)
+    if data is not None:
+        environment['PYTHON27_TRACED_PROGRAM'] = hashlib.sha256(data).hexdigest()
     environment.pop('PYTHON27_TRACED_NAME', None)
     if options.name is not None:
         environment['PYTHON27_TRACED_NAME'] = options.name
-    program = options.pycfile
-    if program.startswith('-'):
-        program = os.path.join(os.curdir, program)
-    command = interpreter() + [program] + options.args
+    if options.module is not None:
+        program = ['-m', options.module]
+    elif options.pycfile.startswith('-'):
+        program = [os.path.join(os.curdir, options.pycfile)]
+    else:
+        program = [options.pycfile]
+    command = interpreter() + program + options.args
     try:
         os.execve(sys.executable, command, environment)
     except OSError as error:

@@ -49,6 +49,12 @@ extern void traced_start(PyThreadState *tstate);
 extern void traced_stop(void);
 extern int traced_is_raw_program(void);
 
+/* Defined in src/entry/ending.rs. */
+extern void traced_exits(void);
+extern void traced_may_exec(const char *path);
+extern void traced_may_kill(int pid, int sig);
+extern void traced_goes_on(void);
+
 void
 _PyTraced_FlushOutcomes(void)
 {
@@ -156,6 +162,30 @@ int
 _PyTraced_IsRawProgram(void)
 {
     return traced_is_raw_program();
+}
+
+void
+_PyTraced_Exits(void)
+{
+    traced_exits();
+}
+
+void
+_PyTraced_MayExec(const char *path)
+{
+    traced_may_exec(path);
+}
+
+void
+_PyTraced_MayKill(int pid, int sig)
+{
+    traced_may_kill(pid, sig);
+}
+
+void
+_PyTraced_GoesOn(void)
+{
+    traced_goes_on();
 }
 
 PyFrameObject *

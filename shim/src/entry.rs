@@ -5,6 +5,7 @@
 //! instructions, or by the evaluation loop itself (traced.h); the rest goes through the recorder. The first failure, a full disk or a fault of
 //! our own, is said once on standard error and ends the tracing, never the program.
 
+mod ending;
 mod life;
 
 use std::cell::{Cell, RefCell};
@@ -19,6 +20,7 @@ use bytecode::opcode::numbers::{BREAK_LOOP, CONTINUE_LOOP, RETURN_VALUE, YIELD_V
 use wire::control::NOWHERE;
 use wire::ring as told;
 
+use crate::output::shown;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
 use crate::recorder::{Mark, Recorder};
 use crate::refuse;
@@ -432,7 +434,7 @@ fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
             format!("cannot write the trace: {}", plain(&error))
         }
         Lost::Writer => "the process that writes the trace was ended".to_owned(),
-        Lost::Fault => FAULT.to_owned(),
+        Lost::Fault => life::fault(),
         Lost::Limit => {
             // Asked for: nobody needs to be told.
             let _ = shared().close();
@@ -447,7 +449,7 @@ fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
 
 fn say(message: &str) {
     // There is nowhere to report that standard error is closed.
-    let _ = writeln!(io::stderr(), "python27-traced: {message}");
+    let _ = writeln!(io::stderr(), "python27-traced: {}", shown(message));
 }
 
 /// An error without Rust's `(os error N)`.

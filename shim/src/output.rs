@@ -26,9 +26,27 @@ pub fn open(path: &OsStr) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
+/// A message as it may go to a terminal: names in it can hold characters that one would obey.
+pub fn shown(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for character in message.chars() {
+        if character.is_control() {
+            shown.push_str(&format!("\\x{:02x}", u32::from(character)));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(shown("a\u{1b}]0;\n\u{9b}\u{7f}\\ é"), "a\\x1b]0;\\x0a\\x9b\\x7f\\ é");
+    }
 
     #[test]
     fn a_file_is_emptied_and_locked() {

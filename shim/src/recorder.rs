@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use bytecode::cfg::Reach;
-use wire::code::CodeInfo;
+use wire::code::{CodeInfo, LONGEST_CODE};
 use wire::packet::{self as event, Event, Outcomes};
 
 use crate::capture::code::Constants;
@@ -269,7 +269,10 @@ impl Recorder {
         }
         let (mut info, has_mutable) = subject.info(self.constants);
         let mut reach = Reach::default();
-        let is_known = reach.follow(subject.bytes(), 0) && reach.follow(subject.bytes(), start);
+        // A recording leaves longer code out.
+        let is_known = subject.bytes().len() <= LONGEST_CODE
+            && reach.follow(subject.bytes(), 0)
+            && reach.follow(subject.bytes(), start);
         info.is_watched = !is_known || has_mutable;
         let number = self.last_number() as i32 + 1;
         let mark = Mark(if info.is_watched { -number } else { number });

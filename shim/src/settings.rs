@@ -51,6 +51,8 @@ pub struct Settings {
     pub blog: bool,
     /// The program is a marshalled code object without a header.
     pub raw: bool,
+    /// Text is written, whatever the file is called.
+    pub text: bool,
     /// A recording is written, not text.
     pub flow: bool,
     /// What is written is compressed.
@@ -79,51 +81,92 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the variables through `get`. `None` if no file is named; the error is a message
+    /// Reads the variables through `get`. `None` if [`FILE`] is not set; the error is a message
     /// for the user.
     pub fn read(get: impl Fn(&str) -> Option<OsString>) -> Result<Option<Settings>, String> {
-        let Some(file) = get(FILE).filter(|file| !file.is_empty()) else { return Ok(None) };
+        let Some(file) = get(FILE) else { return Ok(None) };
+        if file.is_empty() {
+            return Err(format!(
+                "`{FILE}` is empty; name a file for the trace, or `-` for standard output, or \
+                 unset it to run without a trace"
+            ));
+        }
         let name = get(NAME).map(|name| name.as_bytes().to_vec());
         let program = get(PROGRAM).map(|program| program.to_string_lossy().into_owned());
         let process = get(PROCESS).map(|process| process.to_string_lossy().into_owned());
         let mut settings = Settings { file, name, program, process, ..Settings::default() };
-        let mut is_text = false;
         for option in get(OPTIONS).unwrap_or_default().as_bytes().split(|&byte| byte == b',') {
-            let option = String::from_utf8_lossy(option);
-            let (word, number) = match option.split_once('=') {
-                Some((word, number)) => (word, number.parse().ok()),
-                None => (&*option, None),
-            };
-            match (word, number) {
-                ("", _) => continue,
-                ("resolve", None) => settings.resolve = true,
-                ("blog", None) => settings.blog = true,
-                ("raw", None) => settings.raw = true,
-                ("text", None) => is_text = true,
-                ("flow", None) => settings.flow = true,
-                ("compress", None) => settings.compress = true,
-                ("inherit", None) => settings.inherit = true,
-                ("follow-fork", None) => settings.follow_fork = true,
-                ("threads", None) => settings.threads = true,
-                ("guard", None) => settings.guard = true,
-                ("every", None) => settings.every = true,
-                ("limit", Some(number)) => settings.limit = Some(number),
-                ("max-bytes", Some(number)) => settings.max_bytes = Some(number),
-                _ => {
-                    let words = WORDS.map(|word| format!("`{word}`")).join(", ");
-                    return Err(format!(
-                        "`{OPTIONS}` holds `{option}`; it knows {words}, `limit=N` and \
-                         `max-bytes=N`"
-                    ));
-                }
+            let option = String::from_utf8_lossy(option).into_owned();
+            if !option.is_empty() {
+                settings.take(&option)?;
+                settings.options.push(option);
             }
-            settings.options.push(option.into_owned());
         }
+        settings.see_that_they_agree()?;
         let bytes = settings.file.as_bytes();
         let inner = bytes.strip_suffix(b".zst");
         settings.compress |= inner.is_some();
-        settings.flow |= !is_text && inner.unwrap_or(bytes).ends_with(b".flow");
+        settings.flow |= !settings.text && inner.unwrap_or(bytes).ends_with(b".flow");
         Ok(Some(settings))
+    }
+
+    /// Takes one of the options.
+    fn take(&mut self, option: &str) -> Result<(), String> {
+        let (word, number) = match option.split_once('=') {
+            Some((word, number)) => (word, Some(number)),
+            None => (option, None),
+        };
+        let number = || match number.map(str::parse) {
+            Some(Ok(number)) if number > 0 => Ok(Some(number)),
+            _ => Err(format!(
+                "`{OPTIONS}` holds `{option}`; `{word}=` takes a number from 1 to {}",
+                u64::MAX
+            )),
+        };
+        match option {
+            "resolve" => self.resolve = true,
+            "blog" => self.blog = true,
+            "raw" => self.raw = true,
+            "text" => self.text = true,
+            "flow" => self.flow = true,
+            "compress" => self.compress = true,
+            "inherit" => self.inherit = true,
+            "follow-fork" => self.follow_fork = true,
+            "threads" => self.threads = true,
+            "guard" => self.guard = true,
+            "every" => self.every = true,
+            _ if word == "limit" => self.limit = number()?,
+            _ if word == "max-bytes" => self.max_bytes = number()?,
+            _ => {
+                let words = WORDS.map(|word| format!("`{word}`")).join(", ");
+                return Err(format!(
+                    "`{OPTIONS}` holds `{option}`; it knows {words}, `limit=N` and `max-bytes=N`"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what cannot all be had.
+    fn see_that_they_agree(&self) -> Result<(), String> {
+        if !self.flow {
+            return Ok(());
+        }
+        let conflicts = [("text", self.text), ("resolve", self.resolve), ("blog", self.blog)];
+        if let Some((word, _)) = conflicts.iter().find(|(_, is_set)| *is_set) {
+            let hint = match *word {
+                "text" => "name one format",
+                _ => "a recording holds everything; give it to `trace27 expand`",
+            };
+            return Err(format!("`{OPTIONS}` holds both `flow` and `{word}`; {hint}"));
+        }
+        if self.name.is_some() {
+            return Err(format!(
+                "`{NAME}` is set and `{OPTIONS}` holds `flow`; a recording holds everything; give \
+                 `-n` to `trace27 expand`"
+            ));
+        }
+        Ok(())
     }
 
     /// The file of this process: `%p` is its id where children inherit the wish, and its second
@@ -181,20 +224,34 @@ mod tests {
     #[test]
     fn without_a_file_there_is_no_trace() {
         assert_eq!(read(&[(OPTIONS, "nonsense")]), Ok(None));
-        assert_eq!(read(&[(FILE, "")]), Ok(None));
+    }
+
+    #[test]
+    fn an_empty_name_is_refused() {
+        let error = read(&[(FILE, "")]).unwrap_err();
+        assert!(error.starts_with("`PYTHON27_TRACED_FILE` is empty; "), "{error}");
     }
 
     #[test]
     fn all_are_read() {
-        let options = format!("{},limit=5,max-bytes=6", WORDS.join(","));
-        let settings = read(&[(FILE, "t"), (NAME, ""), (OPTIONS, &options), (PROGRAM, "00")]);
+        let all = |words: &[&str]| format!("{},limit=5,max-bytes=6", words.join(","));
+        let words = |but: &[&str]| {
+            WORDS.iter().copied().filter(|word| !but.contains(word)).collect::<Vec<_>>()
+        };
+        let read = |options: &str, name| {
+            let mut variables = vec![(FILE, "t"), (OPTIONS, options), (PROGRAM, "00")];
+            variables.extend(name);
+            read(&variables)
+        };
+        let options = all(&words(&["flow"]));
         let wanted = Settings {
             file: "t".into(),
             name: Some(Vec::new()),
             resolve: true,
             blog: true,
             raw: true,
-            flow: true,
+            text: true,
+            flow: false,
             compress: true,
             inherit: true,
             follow_fork: true,
@@ -207,7 +264,32 @@ mod tests {
             program: Some("00".to_owned()),
             process: None,
         };
-        assert_eq!(settings, Ok(Some(wanted)));
+        assert_eq!(read(&options, Some((NAME, ""))), Ok(Some(wanted.clone())));
+        let options = all(&words(&["text", "resolve", "blog"]));
+        let wanted = Settings {
+            name: None,
+            resolve: false,
+            blog: false,
+            text: false,
+            flow: true,
+            options: options.split(',').map(str::to_owned).collect(),
+            ..wanted
+        };
+        assert_eq!(read(&options, None), Ok(Some(wanted)));
+    }
+
+    #[test]
+    fn what_cannot_all_be_had_is_refused() {
+        for (options, wanted) in [
+            ("text,flow", "holds both `flow` and `text`"),
+            ("flow,threads,resolve", "holds both `flow` and `resolve`"),
+            ("blog,flow", "holds both `flow` and `blog`"),
+        ] {
+            let error = read(&[(FILE, "t"), (OPTIONS, options)]).unwrap_err();
+            assert!(error.contains(wanted), "{error}");
+        }
+        let error = read(&[(FILE, "t"), (OPTIONS, "flow"), (NAME, "f")]).unwrap_err();
+        assert!(error.starts_with("`PYTHON27_TRACED_NAME` is set and "), "{error}");
     }
 
     #[test]
@@ -256,9 +338,14 @@ mod tests {
 
     #[test]
     fn an_unknown_option_is_named() {
-        for option in ["flows", "limit", "limit=x", "raw=1"] {
+        for option in ["flows", "raw=1", "Flow", " flow"] {
             let error = read(&[(FILE, "t"), (OPTIONS, option)]).unwrap_err();
-            assert!(error.contains(&format!("holds `{option}`")), "{error}");
+            assert!(error.contains(&format!("holds `{option}`; it knows `resolve`, ")), "{error}");
+        }
+        for option in ["limit", "limit=", "limit=x", "limit=0", "max-bytes=10Q", "limit=-1"] {
+            let error = read(&[(FILE, "t"), (OPTIONS, option)]).unwrap_err();
+            assert!(error.contains(&format!("holds `{option}`; `")), "{error}");
+            assert!(error.contains("takes a number from 1 to 18446744073709551615"), "{error}");
         }
     }
 }

@@ -353,7 +353,8 @@ impl Shared {
         }
     }
 
-    fn sleep_until(self, is_there: impl Fn(&Page) -> bool) -> Result<(), Lost> {
+    /// Sleeps until something is so, which the writer brings about; an error when that has ended.
+    pub fn sleep_until(self, is_there: impl Fn(&Page) -> bool) -> Result<(), Lost> {
         while !is_there(self.page) {
             self.sleep(|| is_there(self.page))?;
         }
@@ -385,7 +386,8 @@ impl Shared {
         if is_gone && !is_there() { Err(Lost::Writer) } else { Ok(()) }
     }
 
-    fn wake_writer(self) {
+    /// Wakes the writer, if it sleeps.
+    pub fn wake_writer(self) {
         let page = self.page;
         page.news.fetch_add(1, SeqCst);
         // Once for each sleep: it may take long until the writer has a processor.

@@ -3,6 +3,7 @@
 
 mod crash;
 mod disk;
+mod endings;
 mod fork;
 mod kill;
 mod limits;

@@ -87,6 +87,48 @@ fn a_compiled_file_is_known_by_its_content() {
     );
 }
 
+/// `python DIRECTORY`, `python ARCHIVE` and `python -m NAME`: same surroundings, traced.
+#[test]
+fn modules_packages_directories_and_archives() {
+    let text = "import sys\n\
+        def main(): return sys.argv[1:]\n\
+        print __name__, __package__, sys.argv, sys.path[0], main()\n\
+        sys.exit(3)\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for name in ["app", "package"] {
+        fs::create_dir(path.join(name)).unwrap();
+        fs::write(path.join(name).join("__main__.py"), text).unwrap();
+    }
+    fs::write(path.join("package/__init__.py"), "").unwrap();
+    fs::write(path.join("module.py"), text).unwrap();
+    let program = "import zipfile\n\
+        app = zipfile.ZipFile('app.zip', 'w')\n\
+        app.write('app/__main__.py', '__main__.py')\n\
+        app.close()\n";
+    assert_eq!(Python::traced().run(path, ["-c", program]).status, 0);
+    fs::copy(path.join("app.zip"), path.join("named_like_source.py")).unwrap();
+    let tracer = project().join("tracer.py");
+    for rest in [
+        &["app"][..],
+        &["app/"],
+        &["app.zip"],
+        &["named_like_source.py"],
+        &["-m", "module"],
+        &["-m", "package"],
+        &["-m", "package.__main__"],
+    ] {
+        let plain = Python::unpatched().run(path, rest.iter().chain(&["a", "-r"]));
+        assert_eq!(plain.status, 3, "{}", plain.text());
+        let arguments = [&[tracer.to_str().unwrap()], rest, &["trace.txt", "a", "-r"]].concat();
+        let traced = Python::traced().run(path, &arguments);
+        assert_eq!(traced.text(), plain.text(), "{rest:?}");
+        let trace = fs::read_to_string(path.join("trace.txt")).unwrap();
+        assert!(trace.contains("\nmain> 0 LOAD_GLOBAL ("), "{rest:?}");
+        fs::remove_file(path.join("trace.txt")).unwrap();
+    }
+}
+
 #[test]
 fn the_trace_can_go_to_standard_output() {
     let folder = prog("x = 1\n");

@@ -141,7 +141,9 @@ fn what_is_no_file() {
     fs::write(folder.path().join("prog.py"), "x = 1\n").unwrap();
     for (arguments, wanted) in [
         (["gone.pyc", TRACE], "`gone.pyc` does not exist"),
-        (["sub", TRACE], "`sub` is a directory"),
+        (["sub", TRACE], "`sub` is a directory without a `__main__.py`"),
+        (["", TRACE], "`` is an empty name; name a .pyc"),
+        (["prog.py", ""], "`` is an empty name; name a file for the trace"),
         (["/dev/null", TRACE], "`/dev/null` is no regular file"),
         (["prog.py", "prog.py"], "is the program itself"),
         (["prog.py", "sub"], "cannot open `sub` to write the trace: is a directory"),
@@ -160,7 +162,15 @@ fn usage() {
     for (arguments, wanted) in [
         (&["-t", "only", "p.pyc", "t"][..], "`--trace only` needs a name"),
         (&["-t", "some", "p.pyc", "t"], "invalid choice"),
-        (&["p.pyc"], "too few arguments"),
+        (&["p.pyc"], "too few arguments: pycfile and tracefile are needed"),
+        (&["-m", "m"], "too few arguments: tracefile is needed"),
+        (&["p.pyc", "-m", "m", "t"], "`p.pyc` and `-m m` both name a program"),
+        (&["--raw", "-m", "m", "t"], "`--raw` is for a file, and `-m m` names a module"),
+        (&["--max-bytes", "10Q", "p", "t"], "`--max-bytes 10Q` is not a number from 1 to "),
+        (&["--max-bytes", "K", "p", "t"], "`--max-bytes K` is not a number from 1 to "),
+        (&["--max-bytes", "17179869184G", "p", "t"], "`--max-bytes 17179869184G` is not a number"),
+        (&["--limit", "0", "p", "t"], "`--limit 0` is not a number from 1 to 18446744073709551615"),
+        (&["--limit", "1K", "p", "t"], "`--limit 1K` is not"),
     ] {
         let outcome = run(folder.path(), arguments);
         assert_eq!(outcome.status, 2);
@@ -189,21 +199,133 @@ fn another_python_is_told() {
     assert!(!folder.path().join(TRACE).exists());
 }
 
+/// What a terminal would obey is escaped, wherever it comes from.
 #[test]
-fn a_wrong_option_in_the_environment() {
+fn messages_hold_no_control_characters() {
+    let escapes = b"\x1b]0;owned\x07\x1b[2J";
+    let text = [&b"f\x0e"[..], escapes].concat();
+    // A float whose text is none, which marshal's message repeats.
+    for content in [code(STRING, &[b"(\x01\0\0\0", &text[..]].concat(), EMPTY), pyc(&text)] {
+        let message = refusal(&content, &[]);
+        assert!(message.contains(r"\x1b]0;owned\x07\x1b[2J"), "{message}");
+        assert!(!message.trim_end().contains(char::is_control), "{message}");
+    }
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Python::traced().command(folder.path());
-    command
-        .env("PYTHON27_TRACED_FILE", TRACE)
-        .env("PYTHON27_TRACED_OPTIONS", "flows")
-        .args(["-c", ""]);
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        String::from_utf8_lossy(&output.stderr)
-            .contains("holds `flows`; it knows `resolve`, `blog`, `raw`, ")
-    );
-    assert!(!folder.path().join(TRACE).exists());
+    fs::write(folder.path().join("p.py"), "").unwrap();
+    let name = std::str::from_utf8(escapes).unwrap();
+    for arguments in [
+        &[name, TRACE][..],
+        &["p.py", &format!("{name}/none")],
+        &["-m", name, TRACE],
+        &[&format!("--{name}")],
+        &["--limit", name],
+        &["-t", name],
+        &["caf\u{e9}\u{9b}2J", TRACE],
+    ] {
+        let outcome = run(folder.path(), arguments);
+        assert_eq!(outcome.status, 2, "{}", outcome.text());
+        let message = String::from_utf8(outcome.errors).unwrap();
+        let last = message.lines().last().unwrap();
+        assert!(
+            last.contains(r"\x1b]0;owned\x07\x1b[2J") || last.contains("caf\u{e9}\\x9b2J"),
+            "{last}"
+        );
+        assert!(!message.contains(|c: char| c.is_control() && c != '\n'), "{message}");
+    }
+}
+
+#[test]
+fn what_holds_a_program_is_named() {
+    let whole = code(STRING, b"(\x01\0\0\0N", EMPTY);
+    let (header, bare) = whole.split_at(8);
+    for size in [12, 16] {
+        let longer = [header, &vec![0; size - 8], bare].concat();
+        refused(
+            &longer,
+            &format!("has a header of {size} bytes, as a .pyc of Python 3; one of 2.7"),
+        );
+    }
+    refused(bare, "is a code object without the header of a .pyc; give `--raw`");
+    refused(b"PYZ\0\x03\xf3\r\n\0\0\x01\0", "is an archive of PyInstaller");
+    let bundle = [&b"\x7fELF\x02\x01\x01"[..], &[0; 300], b"MEI\x0c\x0b\x0a\x0b\x0e", &[0; 80]];
+    refused(&bundle.concat(), "is an executable made by PyInstaller; extract it");
+    let folder = tempfile::tempdir().unwrap();
+    for (content, hint) in [(bare, "with `--raw`"), (&whole, "trace what is in it\n")] {
+        fs::write(folder.path().join("whole"), content).unwrap();
+        let program = "import zlib; \
+            open('packed', 'wb').write(zlib.compress(open('whole', 'rb').read()))";
+        Python::traced().run(folder.path(), ["-c", program]);
+        let packed = fs::read(folder.path().join("packed")).unwrap();
+        let text = refusal(&packed, &[]);
+        assert!(
+            text.contains("is compressed with zlib, as in the archives of PyInstaller"),
+            "{text}"
+        );
+        assert!(text.contains(hint), "{text}");
+    }
+    refused(b"x\x9cnothing that was compressed", "is no .pyc of Python 2.7: it starts with 789c");
+}
+
+/// Run as a directory or an archive, `__main__.pyc` is read by the interpreter as any program is.
+#[test]
+fn damaged_code_in_a_directory_or_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("app")).unwrap();
+    let damaged = code(STRING, EMPTY, b"(\x01\0\0\0N");
+    fs::write(folder.path().join("app/__main__.pyc"), damaged).unwrap();
+    let program = "import zipfile\n\
+        app = zipfile.ZipFile('app.zip', 'w')\n\
+        app.write('app/__main__.pyc', '__main__.pyc')\n\
+        app.close()\n\
+        zipfile.ZipFile('empty.zip', 'w').writestr('a.py', '')";
+    let made = Python::traced().run(folder.path(), ["-c", program]);
+    assert_eq!(made.status, 0, "{}", made.text());
+    for (name, wanted) in [
+        ("app", "is damaged: a code object has no string at byte"),
+        ("app.zip", "is damaged: a code object has no string at byte"),
+        ("empty.zip", "is a zip file without a `__main__.py`"),
+    ] {
+        let text = message(folder.path(), &run(folder.path(), &[name, TRACE]));
+        assert!(text.starts_with(&format!("tracer.py: `{name}` {wanted}")), "{text}");
+    }
+}
+
+#[test]
+fn a_module_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, wanted) in [
+        ("no_such_module", "`no_such_module` is no module that can be found"),
+        ("no_such_package.part", "`no_such_package.part` is no module that can be found"),
+        ("", "`` names no module"),
+        (".part", "`.part` names no module"),
+    ] {
+        let text = message(folder.path(), &run(folder.path(), &["-m", name, TRACE]));
+        assert!(text.contains(wanted), "{text}");
+        assert!(!folder.path().join(TRACE).exists());
+    }
+}
+
+/// What the environment asks for and nobody can do is refused before the program starts.
+#[test]
+fn a_wrong_wish_in_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, options, wanted) in [
+        (TRACE, "flows", "`PYTHON27_TRACED_OPTIONS` holds `flows`; it knows `resolve`, `blog`, "),
+        (TRACE, "text,flow", "holds both `flow` and `text`; name one format"),
+        (TRACE, "max-bytes=10Q", "holds `max-bytes=10Q`; `max-bytes=` takes a number from 1 to "),
+        (TRACE, "\u{1b}[2J", r"holds `\x1b[2J`"),
+        ("", "", "`PYTHON27_TRACED_FILE` is empty; name a file for the trace"),
+        (".", "", "cannot open `.` to write the trace: is a directory"),
+        ("a\u{1b}[2J/b", "", r"cannot open `a\x1b[2J/b` to write the trace"),
+    ] {
+        let mut command = Python::traced().command(folder.path());
+        command.env("PYTHON27_TRACED_FILE", file).env("PYTHON27_TRACED_OPTIONS", options);
+        let outcome = Python::traced().finish(command.args(["-c", "print 'ran'"]));
+        let text = message(folder.path(), &outcome);
+        assert!(text.contains(wanted), "{wanted}: {text}");
+        assert!(!text.trim_end().contains(char::is_control), "{text}");
+        assert!(!folder.path().join(TRACE).exists());
+    }
 }
 
 /// The device that is always full: said once, and the program goes on to its own status.

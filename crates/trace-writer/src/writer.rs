@@ -8,7 +8,9 @@ mod args;
 mod compressed_text;
 mod demux;
 mod memory;
+mod report;
 mod ring;
+mod settle;
 mod sink;
 mod thread_writer;
 
@@ -19,6 +21,7 @@ use std::io;
 use demux::Demux;
 use recording::decoder::Fault;
 use ring::Ring;
+use settle::Settled;
 use wire::control::{WAKE, failure};
 use wire::packet::{self, Event};
 use wire::ring::{self as word, Told};
@@ -53,42 +56,59 @@ pub fn run(args: &Args) -> io::Result<()> {
     let mut demux = match Demux::new(args) {
         Ok(demux) => Some(demux),
         Err(trouble) => {
-            tell(&ring, &trouble);
+            tell(&ring, args, &PacketReader::default(), &trouble);
             None
         }
     };
     let mut told = PacketReader::default();
+    let mut settled = Settled::default();
     loop {
-        // Seen before the last bytes are taken: nothing comes after it.
+        // Both are seen before the last bytes are taken: nothing comes after them.
         let is_over = ring.is_over();
+        let unsettled = ring.unsettled();
+        if let Some(mut kept) = demux.take() {
+            match settled.leave(unsettled, &mut kept) {
+                Ok(()) => demux = Some(kept),
+                Err(error) => give_up(&ring, args, &told, kept, &error.into()),
+            }
+        }
         let count = ring.take(&mut told.bytes);
         // Too little to look for more at once: that would only disturb the program.
         let is_calm = (count as u64) < WAKE && !is_over;
         if let Some(mut kept) = demux.take() {
             let result = told.pass(&mut kept);
-            match result.and_then(|()| if is_calm { kept.idle() } else { Ok(()) }) {
+            let is_idle = is_calm && !settled.is_complete();
+            match result.and_then(|()| if is_idle { kept.idle() } else { Ok(()) }) {
                 Ok(()) => demux = Some(kept),
-                Err(trouble) => give_up(&ring, kept, &trouble),
+                Err(trouble) => give_up(&ring, args, &told, kept, &trouble),
             }
         } else {
             told.bytes.clear();
         }
+        if let Some(turn) = unsettled.filter(|_| !is_over && count == 0)
+            && settled.enter(turn, demux.as_mut(), |kept| last(&ring, kept))
+        {
+            ring.settled(turn);
+        }
         if is_calm {
             let is_quiet = ring.wait();
-            if is_quiet && let Some(mut kept) = demux.take() {
+            if is_quiet
+                && !settled.is_complete()
+                && let Some(mut kept) = demux.take()
+            {
                 match kept.quiet() {
                     Ok(()) => demux = Some(kept),
-                    Err(trouble) => give_up(&ring, kept, &trouble),
+                    Err(trouble) => give_up(&ring, args, &told, kept, &trouble),
                 }
             }
         } else if count == 0 {
             break;
         }
     }
-    if let Some(mut kept) = demux {
+    if let Some(mut kept) = demux.filter(|_| !settled.is_complete()) {
         let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
         if let Err(trouble) = result {
-            tell(&ring, &trouble);
+            tell(&ring, args, &told, &trouble);
         }
     }
     ring.done();
@@ -96,8 +116,8 @@ pub fn run(args: &Args) -> io::Result<()> {
 }
 
 /// Keeps nothing more.
-fn give_up(ring: &Ring, demux: Demux, trouble: &Trouble) {
-    tell(ring, trouble);
+fn give_up(ring: &Ring, args: &Args, told: &PacketReader, demux: Demux, trouble: &Trouble) {
+    tell(ring, args, told, trouble);
     // What was kept before stays well formed; that it failed is told already.
     let end = if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
     let _ = demux.finish(end);
@@ -107,9 +127,16 @@ fn give_up(ring: &Ring, demux: Demux, trouble: &Trouble) {
 #[derive(Default)]
 struct PacketReader {
     bytes: Vec<u8>,
-    /// OutputOptions many bytes of records are still to come.
+    /// How many bytes of records are still to come.
     records: u64,
+    /// How many bytes were handed over.
+    taken: u64,
+    /// Bytes around the end of those, where a fault was found.
+    near: Vec<u8>,
 }
+
+/// Bytes before a fault, and after it, that are of use to whoever looks into it.
+const NEAR: [usize; 2] = [1024, 64];
 
 impl PacketReader {
     /// Hands over all that is whole, and leaves the rest.
@@ -127,6 +154,11 @@ impl PacketReader {
                 Err(trouble) => break Err(trouble),
             }
         };
+        self.taken += at as u64;
+        if matches!(result, Err(Trouble::Fault(_))) {
+            let after = self.bytes.len().min(at + NEAR[1]);
+            self.near = self.bytes[at.saturating_sub(NEAR[0])..after].to_vec();
+        }
         self.bytes.drain(..at);
         result
     }
@@ -189,14 +221,12 @@ enum End {
     Failed,
 }
 
-fn tell(ring: &Ring, trouble: &Trouble) {
+fn tell(ring: &Ring, args: &Args, told: &PacketReader, trouble: &Trouble) {
     match trouble {
         Trouble::Write(error) => ring.fail(failure::WRITE, error.raw_os_error().unwrap_or(0)),
         Trouble::Fault(fault) => {
-            // For whoever looks into it; the interpreter says that there was a fault.
-            if std::env::var_os("PYTHON27_TRACED_DEBUG").is_some() {
-                eprintln!("trace-writer: {fault:?}");
-            }
+            // Before the interpreter names it.
+            report::write(args, fault, told.taken, &told.near);
             ring.fail(failure::FAULT, 0);
         }
         Trouble::Limit => ring.fail(failure::LIMIT, 0),

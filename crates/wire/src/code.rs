@@ -17,6 +17,13 @@ use super::packet::{Fault, Fields, write_bytes, write_number};
 /// Bytes of `co_name` at most. A longer line of text has no reader.
 pub const LONGEST_NAME: usize = 16 << 20;
 
+/// Bytes of `co_code` at most. Longer code is left out, and each of its instructions is recorded
+/// individually.
+pub const LONGEST_CODE: usize = 64 << 20;
+
+/// Bytes of all texts of one code object at most, `co_code` aside.
+pub const MOST_TEXT: usize = 64 << 20;
+
 /// Entries of all tables of one code object at most, together: constants, names, locals, cell and
 /// free names.
 pub const MOST_ENTRIES: u64 = 1 << 22;
@@ -111,7 +118,7 @@ impl CodeInfo {
     ///
     /// Bytes that are no code info, or one that is beyond the limits above.
     pub fn read(bytes: &[u8]) -> Result<CodeInfo, Fault> {
-        CodeInfo::read_part(bytes, |_| None)
+        CodeInfo::read_up_to(bytes, MOST_ENTRIES, |_| None)
     }
 
     /// The same where the body may be a part of another one, which `find` finds.
@@ -123,6 +130,23 @@ impl CodeInfo {
         bytes: &'a [u8],
         find: impl FnOnce(Part) -> Option<&'a [u8]>,
     ) -> Result<CodeInfo, Fault> {
+        CodeInfo::read_up_to(bytes, MOST_ENTRIES, find)
+    }
+
+    /// The same without limits, for what comes from the interpreter and not from a file.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are no code info.
+    pub fn read_whole(bytes: &[u8]) -> Result<CodeInfo, Fault> {
+        CodeInfo::read_up_to(bytes, u64::MAX, |_| None)
+    }
+
+    fn read_up_to<'a>(
+        bytes: &'a [u8],
+        entries: u64,
+        find: impl FnOnce(Part) -> Option<&'a [u8]>,
+    ) -> Result<CodeInfo, Fault> {
         let mut fields = Fields { bytes, at: 0 };
         let is_watched = fields.byte()? != 0;
         let form = fields.byte()?;
@@ -131,19 +155,21 @@ impl CodeInfo {
             _ => Some(fields.text()?.to_vec()),
         };
         let mut info = match form {
-            form::TEXT => CodeInfo::read_text(&mut fields)?,
+            form::TEXT => CodeInfo::read_text(&mut fields, entries)?,
             form::MARSHALLED => {
                 let (constants, body) = (fields.number()?, fields.text()?);
-                body::read(&mut fields, constants, body)?
+                body::read(&mut fields, constants, body, entries)?
             }
             form::PART => {
                 let constants = fields.number()?;
                 let part = Part::read(&mut fields)?;
-                body::read(&mut fields, constants, find(part).ok_or(Fault::Number)?)?
+                let body = find(part).ok_or(Fault::Number)?;
+                body::read(&mut fields, constants, body, entries)?
             }
             _ => return Err(Fault::Number),
         };
-        if fields.at != bytes.len() || info.name.len() > LONGEST_NAME {
+        let is_long = entries == MOST_ENTRIES && info.name.len() > LONGEST_NAME;
+        if fields.at != bytes.len() || is_long {
             return Err(Fault::Number);
         }
         (info.is_watched, info.module) = (is_watched, module);
@@ -151,7 +177,7 @@ impl CodeInfo {
     }
 
     /// The form with text.
-    fn read_text(fields: &mut Fields) -> Result<CodeInfo, Fault> {
+    fn read_text(fields: &mut Fields, mut entries: u64) -> Result<CodeInfo, Fault> {
         let mut numbers = [0; 4];
         for number in &mut numbers {
             *number = fields.small()?;
@@ -159,7 +185,6 @@ impl CodeInfo {
         let first_line = fields.small()?;
         let mut text = || fields.text().map(<[u8]>::to_vec);
         let (name, file, code, lines) = (text()?, text()?, text()?, text()?);
-        let mut entries = MOST_ENTRIES;
         let mut table = || read_table(fields, &mut entries);
         let (constants, names, locals) = (table()?, table()?, table()?);
         let (free, cells) = (table()?, table()?);
@@ -181,6 +206,62 @@ impl CodeInfo {
 
     fn tables(&self) -> [&Vec<Vec<u8>>; 5] {
         [&self.constants, &self.names, &self.locals, &self.free, &self.cells]
+    }
+
+    /// What a recording takes of it where that is not all: the limits above. Constants go first, and
+    /// are then there as text alone.
+    pub fn cut(&self) -> Option<CodeInfo> {
+        let count = self.marshalled.as_ref().map_or(self.constants.len(), Marshalled::count);
+        let tables = [&self.names, &self.locals, &self.free, &self.cells];
+        let entries = tables.iter().map(|table| table.len()).sum::<usize>() + count;
+        let texts = [&self.name, &self.file, &self.lines].into_iter();
+        let all = texts.chain(tables.into_iter().flatten()).chain(&self.constants);
+        let text = all.map(Vec::len).sum::<usize>()
+            + self.marshalled.as_ref().map_or(0, |marshalled| marshalled.text_size());
+        let constants = self.marshalled.as_ref().map_or(0, |marshalled| marshalled.bytes().len());
+        let fits = entries as u64 <= MOST_ENTRIES
+            && text <= MOST_TEXT
+            && constants <= LARGEST_CONSTANTS
+            && self.name.len() <= LONGEST_NAME
+            && self.code.len() <= LONGEST_CODE;
+        if fits {
+            return None;
+        }
+        let (mut room, mut left) = (MOST_TEXT, MOST_ENTRIES as usize);
+        let mut text = |text: &[u8], most: usize| {
+            let text = &text[..text.len().min(room).min(most)];
+            room -= text.len();
+            text.to_vec()
+        };
+        let name = text(&self.name, LONGEST_NAME);
+        let [file, lines] = [&self.file, &self.lines].map(|part| text(part, LONGEST_NAME));
+        let mut table = |table: &[Vec<u8>]| -> Vec<Vec<u8>> {
+            let table = &table[..table.len().min(left)];
+            left -= table.len();
+            table.iter().map(|entry| text(entry, usize::MAX)).collect()
+        };
+        let (names, locals) = (table(&self.names), table(&self.locals));
+        let (free, cells) = (table(&self.free), table(&self.cells));
+        let constants = (0..count.min(left) as i32)
+            .map(|index| text(&self.constant_text(index).unwrap_or_default(), usize::MAX))
+            .collect();
+        let code = if self.code.len() > LONGEST_CODE { Vec::new() } else { self.code.clone() };
+        Some(CodeInfo {
+            module: self.module.clone(),
+            name,
+            file,
+            first_line: self.first_line,
+            numbers: self.numbers,
+            code,
+            lines,
+            constants,
+            marshalled: None,
+            names,
+            locals,
+            free,
+            cells,
+            is_watched: self.is_watched,
+        })
     }
 
     /// About how many bytes of memory it takes.
@@ -258,6 +339,35 @@ fn append(table: &[Vec<u8>], index: i32, out: &mut Vec<u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_beyond_the_limits_is_cut() {
+        let text = |length| vec![b'x'; length];
+        let whole = Definition {
+            name: text(LONGEST_NAME),
+            constants: vec![Vec::new(); MOST_ENTRIES as usize],
+            ..Definition::default()
+        };
+        assert_eq!(whole.cut(), None);
+        for larger in [
+            Definition { name: text(LONGEST_NAME + 1), ..whole.clone() },
+            Definition { names: vec![text(1)], ..whole.clone() },
+            Definition { code: text(LONGEST_CODE + 1), ..whole.clone() },
+            Definition { file: text(MOST_TEXT), ..whole.clone() },
+            Definition { constants: vec![text(MOST_TEXT + 1), text(1)], ..whole.clone() },
+        ] {
+            let cut = larger.cut().unwrap();
+            assert_eq!(cut.cut(), None);
+            assert_eq!(cut.names, larger.names);
+            assert!(larger.name.starts_with(&cut.name) && larger.file.starts_with(&cut.file));
+            let mut bytes = Vec::new();
+            cut.write(&mut bytes);
+            assert!(Definition::read(&bytes) == Ok(cut));
+            bytes.clear();
+            larger.write(&mut bytes);
+            assert!(Definition::read_whole(&bytes) == Ok(larger));
+        }
+    }
 
     #[test]
     fn what_is_written_is_read_and_nothing_else() {

@@ -48,6 +48,9 @@ const LEAVING: u32 = 1 << 31;
 /// `held` while the traced thread has the GIL.
 pub const NOT_HELD: i32 = -3;
 
+/// What is written about a fault of ours is in a file of the trace's name with this after it.
+pub const FAULT_LOG: &str = ".fault.txt";
+
 /// The page. The hook writes the first two groups, the writer the third.
 #[repr(C, align(4096))]
 #[derive(Debug)]
@@ -75,7 +78,7 @@ pub struct Page {
     pub head: AtomicU64,
     /// Beyond this position the hook has to look around before it tells more.
     pub limit: AtomicU64,
-    /// Not zero once nothing more will be told.
+    /// Not zero once nothing more will be told: one of [`closed`].
     pub closed: AtomicU32,
     /// Not zero while the hook waits for room or for the end; a futex.
     pub hook_waits: AtomicU32,
@@ -84,7 +87,10 @@ pub struct Page {
     /// What `head` is about to be: beyond `head` only while the hook puts a record in the place of
     /// the outcomes that it holds. The record is whole by then.
     pub telling: AtomicU64,
-    second: [u8; 24],
+    /// Odd while the process may end at any moment, by `exec` or a signal to itself, and executes
+    /// nothing: the trace is then to be complete. Raised when that begins and when it is over.
+    pub settle: AtomicU32,
+    second: [u8; 20],
 
     /// How many bytes the writer has taken.
     pub tail: AtomicU64,
@@ -102,7 +108,17 @@ pub struct Page {
     pub done: AtomicU32,
     /// Not zero once the writer takes what is told.
     pub ready: AtomicU32,
+    /// What `settle` was when the writer last completed the trace for it.
+    pub settled: AtomicU32,
     third: [u8; PAGE - 168],
+}
+
+/// How the hook has closed the trace.
+pub mod closed {
+    /// In good order: the last record is an end.
+    pub const ENDED: u32 = 1;
+    /// The process ends right now, by `_exit` or a fatal signal: what is on the page is its end.
+    pub const DIES: u32 = 2;
 }
 
 /// Why the writer keeps nothing more.

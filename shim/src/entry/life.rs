@@ -10,9 +10,10 @@ use std::os::fd::RawFd;
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::process;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{FAULT, STATE, guarded, plain, say, set_thread, shared, slowly, stop};
+use super::{FAULT, STATE, ending, guarded, plain, say, set_thread, shared, slowly, stop};
 use crate::capture::code::Constants;
 use crate::memory;
 use crate::output;
@@ -21,6 +22,10 @@ use crate::recorder::Recorder;
 use crate::settings::{self, Settings};
 use crate::shared::Lost;
 use crate::spawn;
+use wire::control::FAULT_LOG;
+
+/// Whether this is a forked child that is followed: its trace has its own name.
+static IS_CHILD: AtomicBool = AtomicBool::new(false);
 
 /// As the interpreter's main function starts: takes the settings out of the environment.
 #[unsafe(no_mangle)]
@@ -79,6 +84,7 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
         recorder.thread(thread as usize);
     }
+    ending::arm();
     STATE.guards.set(settings.guard);
     STATE.asks.set(settings.guard);
     if settings.every {
@@ -100,6 +106,7 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
     let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
     // The parent's numbers are in the code objects: ours start above.
     let base = STATE.numbers.get();
+    IS_CHILD.store(true, Relaxed);
     let mut file = settings.file_of(process::id());
     file.push(format!(".{}", process::id()));
     match catch_unwind(|| begin(&settings, file, base)) {
@@ -120,6 +127,7 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
             watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
         }
     });
+    ending::arm();
     STATE.guards.set(settings.guard);
     STATE.asks.set(settings.guard || watched);
     set_thread(thread);
@@ -183,9 +191,7 @@ fn arguments(settings: &Settings, file: OsString, ring: Result<RawFd, c_int>) ->
     if let Some(most) = settings.max_bytes {
         pair("--max-bytes", most.to_string().into());
     }
-    if settings.flow {
-        pair("--about", about(settings).into());
-    }
+    pair("--about", about(settings).into());
     for (wish, argument) in [
         (settings.compress, "--compress"),
         (settings.resolve, "--resolve"),
@@ -250,6 +256,7 @@ extern "C" fn at_exit() {
 
 /// In the child: the trace is the parent's, and so is what was told.
 extern "C" fn in_forked_child() {
+    ending::disarm();
     stop();
     shared().leave();
     if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
@@ -257,6 +264,26 @@ extern "C" fn in_forked_child() {
             STATE.numbers.set(recorder.last_number());
         }
         *recorder = None;
+    }
+}
+
+/// What is said of a fault, with the file that the writer has left about it.
+pub fn fault() -> String {
+    let settings = STATE.settings.try_borrow().ok();
+    let file = settings.as_deref().and_then(Option::as_ref).map(|settings| {
+        let mut file = settings.file_of(process::id());
+        if IS_CHILD.load(Relaxed) {
+            file.push(format!(".{}", process::id()));
+        }
+        file.push(FAULT_LOG);
+        file
+    });
+    match file.filter(|file| Path::new(file).is_file()) {
+        Some(file) => {
+            let file = file.to_string_lossy();
+            format!("the trace hook has a fault; please report it, with the file `{file}`")
+        }
+        None => FAULT.to_owned(),
     }
 }
 

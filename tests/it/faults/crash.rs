@@ -3,13 +3,16 @@
 //! Each program runs twice, once to its death and once with a call in the fatal one's place that
 //! harms nothing; up to that call the two traces are the same.
 
+use std::fs;
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+
+use integration::Python;
 
 use super::{FORMATS, Scene, assert_begins, calls};
 
 /// `end` makes the fatal call. The first argument chooses it; `harmless` is there in each.
-const ENDS: &str = "\
+pub const ENDS: &str = "\
 import itertools, os, sys
 
 def before():
@@ -35,11 +38,14 @@ acts = {
     '_exit': (os._exit, (3,)),
     'abort': (os.abort, ()),
     'kill': (os.kill, (os.getpid(), 9)),
+    'term': (os.kill, (os.getpid(), 15)),
+    'group': (os.killpg, (0, 1)),
     'segv': (os.kill, (os.getpid(), 11)),
     'deep': (next, (deep,)),
     'execv': (os.execv, ('/bin/true', ['true'])),
     'python': (os.execv, (sys.executable, [sys.executable, '-c', 'print 1'])),
 }
+os.setpgid(0, 0)
 before()
 end(*acts[sys.argv[1]])
 ";
@@ -163,42 +169,60 @@ eval(code(bodies[sys.argv[1]]))
     }
 }
 
-/// The stack overflows somewhere in the interpreter, or in the hook.
+/// The stack overflows wherever its size lets it, in the interpreter or in the hook. The program
+/// leaves the depth that it has reached in a file; the trace holds just as many rounds.
 #[test]
 fn recursion_without_a_limit() {
     let program = "\
-import sys
+import mmap, sys
+from struct import pack
 sys.setrecursionlimit(10 ** 9)
+file = open('reached', 'r+b')
+reached = mmap.mmap(file.fileno(), 8)
 def deep(number):
     if number:
+        reached[:] = pack('<q', number)
         return deep(number + 1)
 deep(1)
 ";
-    let scene = Scene::new(program);
-    let texts = FORMATS.map(|name| {
-        let outcome = scene.trace(&[], name, &[]);
-        assert_eq!(outcome.status, -11, "{}", outcome.text());
-        scene.text(name)
-    });
     let round = "\
 deep> 0 LOAD_FAST (0)
-deep> 3 POP_JUMP_IF_FALSE (20)
+deep> 3 POP_JUMP_IF_FALSE (36)
 deep> 6 LOAD_GLOBAL (0)
-deep> 9 LOAD_FAST (0)
-deep> 12 LOAD_CONST (1)
-deep> 15 BINARY_ADD
-deep> 16 CALL_FUNCTION (1)
+deep> 9 LOAD_CONST (1)
+deep> 12 LOAD_FAST (0)
+deep> 15 CALL_FUNCTION (2)
+deep> 18 LOAD_GLOBAL (1)
+deep> 21 STORE_SLICE+0
+deep> 22 LOAD_GLOBAL (2)
+deep> 25 LOAD_FAST (0)
+deep> 28 LOAD_CONST (2)
+deep> 31 BINARY_ADD
+deep> 32 CALL_FUNCTION (1)
 ";
-    for text in texts {
+    let scene = Scene::new(program);
+    // What the environment takes moves the place of the overflow inside a frame.
+    let sizes = (0..20).map(|step| (1 << 20, 200 * step)).chain([(8 << 20, 0)]);
+    for ((stack, padding), name) in sizes.flat_map(|size| FORMATS.map(|name| (size, name))) {
+        let what = format!("{name}, a stack of {stack}, {padding} more in the environment");
+        fs::write(scene.path("reached"), [0; 8]).unwrap();
+        let command = scene.tracing(&[], name, &[]);
+        let mut outer = Command::new("prlimit");
+        outer.current_dir(scene.folder.path()).arg(format!("--stack={stack}"));
+        outer.arg(command.get_program()).args(command.get_args());
+        outer.env("PADDING", "x".repeat(padding));
+        let outcome = Python::traced().finish(&mut outer);
+        assert_eq!(outcome.status, -11, "{what}: {}", outcome.text());
+        let text = scene.text(name);
         let start = text.windows(8).position(|window| window == b"deep> 0 ").unwrap();
         let rounds = round.repeat((text.len() - start) / round.len() + 1);
-        assert_begins("recursion", rounds.as_bytes(), &text[start..]);
-        assert!(text.len() > 2000 * round.len(), "{} bytes", text.len());
-        // Each of these calls C functions.
-        let last = tail(&text);
-        let last = last.lines().last().unwrap();
-        let calls = [" LOAD_GLOBAL (0)", " BINARY_ADD", " CALL_FUNCTION (1)"];
-        assert!(calls.iter().any(|call| last.ends_with(call)), "{last}");
+        assert_begins(&what, rounds.as_bytes(), &text[start..]);
+        let reached = fs::read(scene.path("reached")).unwrap();
+        let reached = u64::from_le_bytes(reached.try_into().unwrap());
+        let stored = text.windows(15).filter(|window| window == b" STORE_SLICE+0\n").count() as u64;
+        assert!(reached > 100, "{what}: {reached}");
+        // The last one may not have run.
+        assert!(stored == reached || stored == reached + 1, "{what}: {stored} and {reached}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use integration::assert_same;
+use integration::{assert_same, trace27};
 
 use super::{FORMATS, Scene, assert_begins};
 
@@ -141,6 +141,65 @@ print work(12000)",
             assert_eq!(outcome.text(), OUTCOME, "{options:?}");
             let wanted = lines[..limit.min(lines.len())].concat();
             assert_same(&format!("{options:?}"), &wanted, &scene.text("trace.txt"));
+        }
+    }
+}
+
+/// A code object that is too large for a recording: a text trace has all of it, a recording what
+/// fits, and both go on.
+#[test]
+fn code_objects_beyond_the_limits_of_recordings() {
+    let program = "\
+import sys, types
+def code(bytes, constants, name):
+    return types.CodeType(0, 0, 1, 64, bytes, constants, (), (), '<m>', name, 1, '')
+cases = {
+    'name': lambda: code('d\\0\\0S', (None,), 'n' * 16777300),
+    'constants': lambda: code('\\x91\\x41\\0d\\0\\0\\x01d\\0\\0S', (7,) * 4400000, 'many'),
+    'text': lambda: code('d\\0\\0\\x01d\\1\\0S', ('x' * 70000000, 7), 'text'),
+    'code': lambda: code('\\x09' * 10 + 'd\\0\\0S' + '\\x09' * 67200000, (None,), 'long'),
+}
+exec cases[sys.argv[1]]()
+def after(): return 2
+print after()
+";
+    let scene = Scene::new(program);
+    let name = "n".repeat(16_777_300);
+    for (case, own, in_recording) in [
+        ("name", format!("{name}> 0 LOAD_CONST (None)\n{name}> 3 RETURN_VALUE\n"), None),
+        (
+            "constants",
+            "many> 0 EXTENDED_ARG (65)\nmany> 3 LOAD_CONST (7)\nmany> 6 POP_TOP\n\
+             many> 7 LOAD_CONST (7)\nmany> 10 RETURN_VALUE\n"
+                .to_owned(),
+            Some("many> 3 LOAD_CONST (None)\n"),
+        ),
+        ("text", "text> 3 POP_TOP\ntext> 4 LOAD_CONST (7)\n".to_owned(), Some("LOAD_CONST ()\n")),
+        (
+            "code",
+            "long> 9 NOP\nlong> 10 LOAD_CONST (None)\nlong> 13 RETURN_VALUE\n".to_owned(),
+            None,
+        ),
+    ] {
+        for file in FORMATS {
+            let options = if file == "trace.txt" { &["-r"][..] } else { &[] };
+            let outcome = scene.trace(options, file, &[case]);
+            assert_eq!(outcome.text(), "status 0\n--- output\n2\n--- errors\n", "{case}, {file}");
+            let text = match file {
+                "trace.txt" => scene.text(file),
+                _ => trace27(["expand", "-r", scene.path(file).to_str().unwrap()]).output,
+            };
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let has = |wanted: &str| text.contains(wanted);
+            let tail = &text[text.len().saturating_sub(400)..];
+            assert!(has("\nafter> 0 LOAD_CONST (2)\nafter> 3 RETURN_VALUE\n"), "{case}: {tail}");
+            match in_recording.filter(|_| file == "trace.flow") {
+                Some(wanted) => assert!(has(wanted), "{case}, {file}"),
+                None if case == "name" && file == "trace.flow" => {
+                    assert!(has(&format!("\n{}> 0 LOAD_CONST (None)\n", &name[..16 << 20])));
+                }
+                None => assert!(has(&own), "{case}, {file}"),
+            }
         }
     }
 }

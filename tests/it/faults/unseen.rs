@@ -35,7 +35,8 @@ print sorted(os.listdir('/proc/self/fd'), key=int)
 print len(os.listdir('/proc/self/task'))
 print os.getpgrp() == os.getpid(), os.getsid(0) == os.getpid()
 for line in open('/proc/self/status'):
-    if line.startswith(('SigQ', 'SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt', 'Threads')):
+    # Not SigQ, which counts the signals of all the user's processes.
+    if line.startswith(('SigPnd', 'ShdPnd', 'SigBlk', 'SigIgn', 'SigCgt', 'Threads')):
         print line.split(':')[0], line.split(':')[1].split('/')[0]
 for limit in 'CORE', 'FSIZE', 'NOFILE', 'STACK', 'AS':
     print resource.getrlimit(getattr(resource, 'RLIMIT_' + limit))

@@ -245,3 +245,54 @@ fn a_compressed_trace_that_is_cut() {
         assert!(lengths.is_sorted() && lengths[3] > whole.len() / 2, "{lengths:?}");
     }
 }
+
+/// A fault of ours is written down beside the trace, and the message names the file. Here the
+/// program sets what it must not touch.
+#[test]
+fn a_fault_is_written_down() {
+    let program = "\
+import ctypes, os, sys
+lines = [line.split() for line in open('/proc/self/maps') if '/memfd:trace' in line]
+page, = [line[0].split('-')[0] for line in lines if line[1:3] == ['rw-s', '00000000']]
+control = ctypes.c_ulonglong.from_address(int(page, 16))
+def work(count): return [number for number in xrange(count) if number % 3]
+if len(sys.argv) > 1 and os.fork():
+    print os.wait()[1]
+    os._exit(0)
+# A followed child has a page of its own in the same place.
+control.value = 0x7fffffffffffffff
+work(100000)
+print 'end'
+";
+    let scene = Scene::new(program);
+    for name in FORMATS {
+        let outcome = scene.trace(&[], name, &[]);
+        assert_eq!((outcome.status, &outcome.output[..]), (0, &b"end\n"[..]), "{}", outcome.text());
+        assert_told_once(
+            &outcome,
+            &format!(
+                "the trace hook has a fault; please report it, with the file `{}.fault.txt`",
+                scene.path(name).display()
+            ),
+        );
+        let log = fs::read_to_string(scene.path(&format!("{name}.fault.txt"))).unwrap();
+        for line in
+            ["version    ", "run        {\"format\":", "fault      ", "position   ", "0000  "]
+        {
+            assert!(log.lines().any(|found| found.starts_with(line)), "{line}: {log}");
+        }
+        assert!(log.contains("\"build\":\"") && log.len() < 8192, "{log}");
+    }
+    let outcome = scene.trace(&["--follow-fork"], "trace.txt", &["fork"]);
+    let logs: Vec<String> =
+        scene.names().into_iter().filter(|name| name.ends_with(".fault.txt")).collect();
+    assert_eq!(logs.len(), 3, "{logs:?}");
+    let errors = String::from_utf8(outcome.errors).unwrap();
+    let own = logs.iter().find(|log| !log.starts_with("trace.txt.f") && !log.contains(".flow"));
+    assert!(errors.contains(&format!("/{}`; tracing ends", own.unwrap())), "{errors}");
+    // To a device there is none.
+    let mut direct = Python::traced().command(scene.folder.path());
+    direct.env("PYTHON27_TRACED_FILE", "/dev/null").args(["p.py"]);
+    let outcome = Python::traced().finish(&mut direct);
+    assert_told_once(&outcome, "the trace hook has a fault; please report it");
+}

@@ -333,6 +333,11 @@ impl<W: Write> FlowWriter<W> {
         full.map_or(Ok(()), Err)
     }
 
+    /// What the file goes to.
+    pub fn output(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Writes what is left, and how it ended.
     ///
     /// # Errors

@@ -61,6 +61,11 @@ impl CompressedText {
         Ok(self.sink.piece(&self.frame)?)
     }
 
+    /// What the frames go to.
+    pub fn sink(&mut self) -> &mut Sink {
+        &mut self.sink
+    }
+
     /// Ends the file: without a line it holds a frame all the same, as readers know it by that.
     pub fn finish(mut self, most: u64) -> Result<(), Trouble> {
         match self.sink.written() {

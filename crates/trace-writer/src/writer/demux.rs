@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -140,7 +141,7 @@ impl Demux {
         }
         match *event {
             Event::Define { code, definition } => {
-                let read = Definition::read(definition).map_err(Fault::Event)?;
+                let read = Definition::read_whole(definition).map_err(Fault::Event)?;
                 self.each(|writer| writer.define(event, code, &read))?;
                 self.codes.push(definition.to_vec());
             }
@@ -216,7 +217,7 @@ impl Demux {
             let read = if definition.is_empty() {
                 Definition::default()
             } else {
-                Definition::read(definition).map_err(Fault::Event)?
+                Definition::read_whole(definition).map_err(Fault::Event)?
             };
             let mut bytes = Vec::new();
             read.write(&mut bytes);
@@ -240,14 +241,31 @@ impl Demux {
         self.each(ThreadWriter::quiet)
     }
 
+    /// Whether each file can be cut, and so completed for the time being.
+    pub fn is_cuttable(&mut self) -> bool {
+        self.writers.values_mut().all(|writer| writer.sink().is_cuttable())
+    }
+
+    /// Takes back what a copy of this process has written.
+    pub fn take_back(&mut self) -> io::Result<()> {
+        self.writers.values_mut().try_for_each(|writer| writer.sink().take_back())
+    }
+
     /// Writes what is left. Whoever waits for the first thread's file finds all of them.
     pub fn finish(mut self, end: End) -> io::Result<()> {
-        let first = self.writers.remove(&FIRST);
+        let result = self.complete(end);
+        drop(self.lock);
+        result
+    }
+
+    /// Writes what is left, and keeps the lock.
+    pub fn complete(&mut self, end: End) -> io::Result<()> {
+        let mut writers = mem::take(&mut self.writers);
+        let first = writers.remove(&FIRST);
         let mut result = Ok(());
-        for writer in self.writers.into_values().chain(first) {
+        for writer in writers.into_values().chain(first) {
             result = writer.finish(end).and(result);
         }
-        drop(self.lock);
         result
     }
 }

@@ -16,7 +16,7 @@ use rustix::thread::futex;
 
 use super::args::Args;
 use super::memory::Memory;
-use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, lasti_with};
+use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, closed, lasti_with};
 use wire::packet::Outcomes;
 
 /// OutputOptions long the writer sleeps at most: what a quiet program has told is kept by then.
@@ -100,7 +100,9 @@ impl Ring {
         let page = self.page();
         let news = page.news.load(SeqCst);
         page.writer_waits.store(1, SeqCst);
-        if page.head.load(SeqCst).wrapping_sub(page.tail.load(Relaxed)) < WAKE && !self.is_over() {
+        let is_wanted = self.unsettled().is_some_and(|turn| page.settled.load(Relaxed) != turn);
+        let waiting = page.head.load(SeqCst).wrapping_sub(page.tail.load(Relaxed));
+        if waiting < WAKE && !is_wanted && !self.is_over() {
             let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
             // Woken, interrupted or late: whoever calls looks again.
             let woken = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
@@ -122,12 +124,23 @@ impl Ring {
 
     /// Whether nothing more will be told.
     pub fn is_over(&self) -> bool {
-        self.is_closed() || self.died.load(Acquire)
+        self.page().closed.load(Acquire) != 0 || self.died.load(Acquire)
     }
 
     /// Whether the hook has said its last word.
     pub fn is_closed(&self) -> bool {
-        self.page().closed.load(Acquire) != 0
+        self.page().closed.load(Acquire) == closed::ENDED
+    }
+
+    /// The turn in which the process may end at any moment, and executes nothing.
+    pub fn unsettled(&self) -> Option<u32> {
+        Some(self.page().settle.load(Acquire)).filter(|turn| turn % 2 == 1)
+    }
+
+    /// Tells the hook that the trace is complete for this turn.
+    pub fn settled(&self, turn: u32) {
+        self.page().settled.store(turn, SeqCst);
+        self.wake_hook();
     }
 
     /// Where the last whole record ends, once nothing more is told.

@@ -42,7 +42,18 @@ impl Sink {
         Sink { is_in_pieces: true, ..self }
     }
 
-    /// OutputOptions many bytes were written.
+    /// Whether what comes after its present end can be taken back: it is a file, and ours.
+    pub fn is_cuttable(&self) -> bool {
+        self.owner == Owner::We && self.file.metadata().is_ok_and(|file| file.is_file())
+    }
+
+    /// Takes back what another process has written through this file since.
+    pub fn take_back(&mut self) -> io::Result<()> {
+        self.file.set_len(self.written)?;
+        self.file.seek(SeekFrom::Start(self.written)).map(drop)
+    }
+
+    /// How many bytes were written.
     pub fn written(&self) -> u64 {
         self.written
     }

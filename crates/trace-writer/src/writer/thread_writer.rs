@@ -74,6 +74,15 @@ impl ThreadWriter {
         code: u32,
         definition: &Definition,
     ) -> Result<(), Trouble> {
+        if matches!(self.out, Out::Flow { .. })
+            && let Some(cut) = definition.cut()
+        {
+            let mut bytes = Vec::new();
+            cut.write(&mut bytes);
+            let event = Event::Define { code, definition: &bytes };
+            self.decoder.define(code, cut)?;
+            return self.tell(&event);
+        }
         self.decoder.define(code, definition.clone())?;
         self.tell(event)
     }
@@ -180,6 +189,15 @@ impl ThreadWriter {
             Out::Flow { flow } => flow.quiet(&self.decoder, self.decoder.executed())?,
         }
         Ok(())
+    }
+
+    /// The file.
+    pub fn sink(&mut self) -> &mut Sink {
+        match &mut self.out {
+            Out::Text { sink, .. } => sink,
+            Out::CompressedText { compressed, .. } => compressed.sink(),
+            Out::Flow { flow, .. } => flow.output(),
+        }
     }
 
     /// Writes what is left and how it ended.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{CodeInfo, MOST_ENTRIES, Marshalled, form};
+use super::{CodeInfo, Marshalled, form};
 use crate::packet::{Fault, Fields, write_bytes, write_number};
 
 /// A part of another code object's body.
@@ -51,9 +51,13 @@ fn string(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// Reads a body, `length` bytes of which are constants, and what follows it in `fields`.
-pub(super) fn read(fields: &mut Fields, length: u64, body: &[u8]) -> Result<CodeInfo, Fault> {
-    let mut left = MOST_ENTRIES;
+/// Reads a body, `length` bytes of which are constants, whose tables have at most `left` entries, and what follows it in `fields`.
+pub(super) fn read(
+    fields: &mut Fields,
+    length: u64,
+    body: &[u8],
+    mut left: u64,
+) -> Result<CodeInfo, Fault> {
     let mut body = Fields { bytes: body, at: 0 };
     if body.byte()? != b'c' {
         return Err(Fault::Number);

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use bytecode::pyc::{Item, Objects, Place, Pyc};
 use bytecode::render;
 
-use super::{LARGEST_CONSTANTS, MOST_OBJECTS, take_entries};
+use super::{LARGEST_CONSTANTS, MOST_ENTRIES, MOST_OBJECTS, take_entries};
 use crate::packet::{Fault, Fields, write_bytes, write_number};
 
 /// `co_consts` of one code object.
@@ -69,7 +69,7 @@ impl Marshalled {
         fields: &mut Fields,
         left: &mut u64,
     ) -> Result<Marshalled, Fault> {
-        if bytes.len() > LARGEST_CONSTANTS {
+        if bytes.len() > LARGEST_CONSTANTS && *left <= MOST_ENTRIES {
             return Err(Fault::Number);
         }
         // These grow with the bytes that are there, not with what the counts say.
@@ -91,11 +91,21 @@ impl Marshalled {
         &self.bytes
     }
 
-    /// About how many bytes of memory it takes at most, once text was asked for.
-    pub(super) fn size(&self) -> usize {
+    /// How many constants there are.
+    pub(super) fn count(&self) -> usize {
         // The tuple's length, and a constant takes a byte at least.
         let count = self.bytes.get(1..).and_then(<[u8]>::first_chunk).copied();
-        let count = (u32::from_le_bytes(count.unwrap_or_default()) as usize).min(self.bytes.len());
+        (u32::from_le_bytes(count.unwrap_or_default()) as usize).min(self.bytes.len())
+    }
+
+    /// Bytes of the texts of constants that are not whole.
+    pub(super) fn text_size(&self) -> usize {
+        self.texts.iter().map(|(_, text)| text.len()).sum()
+    }
+
+    /// About how many bytes of memory it takes at most, once text was asked for.
+    pub(super) fn size(&self) -> usize {
+        let count = self.count();
         let texts = self.texts.iter().map(|(_, text)| text.len() + size_of::<(u32, Vec<u8>)>());
         let constants = count * (size_of::<Constant>() + KEPT.0) + self.bytes.len() * KEPT.1;
         self.bytes.len()
