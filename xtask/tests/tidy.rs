@@ -158,7 +158,7 @@ fn one_decoder_of_instructions() {
             "crates/recording/src/count.rs",
             "crates/recording/src/text.rs",
             // What emulators leave out.
-            "crates/trace/src/diff/bridge.rs",
+            "crates/trace/src/analysis/diff/omissions.rs",
             "crates/trace/src/formats/flow.rs",
             // It refuses a prefix that prefixes nothing.
             "shim/src/guard/plan.rs",
