@@ -13,8 +13,8 @@
 //!
 //! The payload holds fields: unsigned numbers in LEB128; `lasti` and its like are written as two
 //! more, an operand is folded (0, -1, 1, -2 …). Bytes of a payload after the fields of this version
-//! are ignored, so that fields can be appended. Kinds from [`kind::SKIPPABLE`] on may be skipped; a reader refuses any other that it
-//! does not know.
+//! are ignored, so that fields can be appended. Kinds from [`kind::SKIPPABLE`] on may be skipped; a
+//! reader refuses any other that it does not know.
 //!
 //! A branch bit (a TNT bit of Intel PT) is the truth of what a conditional jump tests; of
 //! `FOR_ITER`, whether there is another item; of `JUMP_ABSOLUTE`, of a `JUMP_FORWARD` that goes
