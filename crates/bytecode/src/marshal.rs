@@ -183,9 +183,10 @@ fn write_with<H: Heap>(
 }
 
 fn spend(budget: &mut Budget, bytes: usize, objects: usize) -> Result<(), TooLarge> {
-    let left = budget.bytes.checked_sub(bytes).zip(budget.objects.checked_sub(objects));
-    (budget.bytes, budget.objects) = left.unwrap_or((0, 0));
-    left.map(|_| ()).ok_or(TooLarge)
+    let is_enough = bytes <= budget.bytes && objects <= budget.objects;
+    budget.bytes = budget.bytes.saturating_sub(bytes);
+    budget.objects = budget.objects.saturating_sub(objects);
+    if is_enough { Ok(()) } else { Err(TooLarge) }
 }
 
 /// Writes the numbers of a code object, and leaves the rest to be done.

@@ -13,7 +13,10 @@ use recording::codes;
 use recording::decoder::{Decoder, MOST_FRAMES};
 use recording::file::{FlowWriter, LONGEST, section};
 use serde_json::json;
-use wire::code::{Definition, LARGEST_CONSTANTS, LONGEST_NAME, MOST_ENTRIES, MOST_OBJECTS};
+use wire::code::{
+    Definition, LARGEST_CONSTANTS, LONGEST_CODE, LONGEST_NAME, MOST_ENTRIES, MOST_OBJECTS,
+    MOST_TEXT,
+};
 use wire::control::NOWHERE;
 use wire::packet::{Event, MOST_OUTCOMES, Outcomes, kind};
 
@@ -168,6 +171,8 @@ fn the_limits_are_those_of_the_code() {
         u64::from(codes::MOST) - 1,
         codes::MOST_BYTES as u64,
         LONGEST_NAME as u64,
+        LONGEST_CODE as u64,
+        MOST_TEXT as u64,
         MOST_ENTRIES,
         LARGEST_CONSTANTS as u64,
         MOST_OBJECTS as u64,
