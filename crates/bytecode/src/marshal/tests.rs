@@ -173,7 +173,7 @@ fn size_is_bounded() {
     for budget in [Budget { bytes: 1000, ..ENOUGH }, Budget { objects: 1000, ..ENOUGH }] {
         let (mut out, mut left) = (Vec::new(), budget);
         assert_eq!(write(&heap, 0, 0, &mut left, &mut out), Err(TooLarge));
-        assert_eq!(left, Budget { bytes: 0, objects: 0 });
+        assert!(left.bytes == 0 || left.objects == 0, "{left:?}");
         assert!(out.len() < 10_000);
     }
     let large = Listed(vec![View::Str(&[b'x'; 5000])]);
