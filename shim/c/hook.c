@@ -42,6 +42,8 @@ extern int traced_call(PyCodeObject *co, Py_ssize_t cells);
 extern void traced_switch(PyThreadState *tstate);
 extern void traced_thread_gone(PyThreadState *tstate);
 extern void traced_after_fork(PyThreadState *tstate);
+extern void traced_verify(PyFrameObject *f, int offset);
+extern int traced_is_own(const void *address);
 extern void traced_load(const char *pathname);
 extern void traced_code_dealloc(PyCodeObject *co);
 extern void traced_configure(void);
@@ -126,6 +128,18 @@ void
 _PyTraced_AfterFork(void)
 {
     traced_after_fork(PyThreadState_GET());
+}
+
+void
+_PyTraced_Verify(PyFrameObject *f, int offset)
+{
+    traced_verify(f, offset);
+}
+
+int
+_PyTraced_IsOwn(const void *address)
+{
+    return traced_is_own(address);
 }
 
 void

@@ -15,8 +15,12 @@ mod refuse;
 #[cfg(feature = "interpreter")]
 mod py;
 
+#[cfg(feature = "interpreter")]
+mod verify;
+
 pub mod guard;
 pub mod memory;
+pub mod mode;
 pub mod output;
 pub mod recorder;
 pub mod render;

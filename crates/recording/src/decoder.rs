@@ -13,6 +13,7 @@ use crate::block::{Code, Held, Run, Wanted};
 use crate::codes::Change;
 use bytecode::cfg::Then;
 use wire::code::Definition;
+use wire::control::NOWHERE;
 use wire::packet::{self, Event, Outcomes};
 
 /// Frames at most: the C stack of no interpreter holds as many.
@@ -151,6 +152,11 @@ impl Walker {
         Ok(())
     }
 
+    /// Whether every instruction of every frame is told by itself.
+    pub fn single_steps(&self) -> bool {
+        self.every
+    }
+
     /// How many frames there are.
     pub fn depth(&self) -> usize {
         self.frames.len()
@@ -269,7 +275,9 @@ impl Walker {
                 visit.step(code, opcode, line);
             }
             Event::Every { lasti } => {
-                self.reach(lasti, visit)?;
+                if lasti != NOWHERE {
+                    self.reach(lasti, visit)?;
+                }
                 self.every = true;
             }
             Event::Frame { code, lasti } => {

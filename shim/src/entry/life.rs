@@ -12,7 +12,9 @@ use std::path::Path;
 use std::process;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{FAULT, STATE, guarded, plain, say, set_thread, shared, slowly, stop};
+use wire::control::NOWHERE;
+
+use super::{FAULT, STATE, guarded, plain, say, set_thread, shared, slowly, start_verifying, stop};
 use crate::memory;
 use crate::output;
 use crate::py::{self, Frame, PyThreadState};
@@ -78,13 +80,11 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
         recorder.thread(thread as usize);
     }
-    STATE.guards.set(settings.guard);
-    STATE.asks.set(settings.guard);
+    STATE.mode.guard(settings.guard);
     if settings.every {
-        slowly(|recorder| recorder.every(-1));
-        shared().tell_every();
-        STATE.asks.set(true);
+        STATE.mode.single_step();
     }
+    resume_modes();
     set_thread(thread);
 }
 
@@ -113,15 +113,35 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
         next = frame.back();
     }
     let mut watched = false;
+    resume_modes();
     slowly(|recorder| {
         recorder.thread(thread as usize);
         for frame in frames.iter().rev() {
             watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
         }
     });
-    STATE.guards.set(settings.guard);
-    STATE.asks.set(settings.guard || watched);
+    STATE.mode.guard(settings.guard);
+    if watched {
+        STATE.mode.watch();
+    }
+    if STATE.mode.verifies() {
+        start_verifying();
+    }
     set_thread(thread);
+}
+
+/// A trace begins in the modes that the process is in.
+fn resume_modes() {
+    if STATE.mode.single_steps() {
+        slowly(|recorder| recorder.every(NOWHERE));
+        shared().tell_every();
+    }
+    if STATE.mode.rewrites() {
+        slowly(Recorder::tables_may_change);
+    }
+    if STATE.mode.verifies() {
+        start_verifying();
+    }
 }
 
 /// Opens the file, starts the writer, makes the recorder. The error is a message.

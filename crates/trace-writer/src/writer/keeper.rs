@@ -32,6 +32,8 @@ pub struct Keeper {
     threads: bool,
     /// The threads whose files have reached a limit.
     over: HashSet<u32>,
+    /// Whether the process is in single-step mode: threads that come are, too.
+    single_steps: bool,
     /// Locks the first thread's file until all are finished: whoever waits for it finds all.
     lock: Option<File>,
 }
@@ -67,6 +69,7 @@ impl Keeper {
             codes: Vec::new(),
             threads: args.threads,
             over: HashSet::new(),
+            single_steps: false,
             lock,
         };
         keeper.add(FIRST, Sink::new(file, owner))?;
@@ -80,6 +83,7 @@ impl Keeper {
             Event::Define { .. }
             | Event::Watch { .. }
             | Event::Forget { .. }
+            | Event::Every { .. }
             | Event::Switch { .. }
             | Event::Gone { .. } => self.other(outcomes, event),
             _ => match self.tracks.get_mut(&self.current) {
@@ -145,6 +149,11 @@ impl Keeper {
                 if let Some(known) = self.codes.get_mut((code as usize).wrapping_sub(1)) {
                     *known = Vec::new();
                 }
+            }
+            Event::Every { lasti } => {
+                self.pass(Outcomes::default(), &Event::Every { lasti })?;
+                self.each(Track::single_step)?;
+                self.single_steps = true;
             }
             Event::Switch { thread, lasti } => {
                 // How far the thread had come, before another one runs.
@@ -214,6 +223,9 @@ impl Keeper {
                 event
             };
             track.define(&event, code, &read)?;
+        }
+        if self.single_steps {
+            track.single_step()?;
         }
         Ok(track)
     }

@@ -12,6 +12,7 @@ use recording::decoder::Walker;
 use recording::file::{FlowWriter, INSTRUCTIONS};
 use recording::text::{Count, Text};
 use wire::code::Definition;
+use wire::control::NOWHERE;
 use wire::packet::{Event, Outcomes};
 
 /// Bytes of text that are written at once: no more than a processor's own cache holds.
@@ -76,6 +77,14 @@ impl Track {
         self.cut()?;
         self.walker.watch(code)?;
         self.tell(event)
+    }
+
+    /// The process is in single-step mode from here on; where the thread is was recorded before.
+    pub fn single_step(&mut self) -> Result<(), Trouble> {
+        if self.walker.single_steps() {
+            return Ok(());
+        }
+        self.record(Outcomes::default(), &Event::Every { lasti: NOWHERE })
     }
 
     /// A code object has died.
