@@ -45,6 +45,7 @@ extern void traced_after_fork(PyThreadState *tstate);
 extern void traced_verify(PyFrameObject *f, int offset);
 extern int traced_is_own(const void *address);
 extern void traced_load(const char *pathname);
+extern void traced_opened(int descriptor);
 extern void traced_code_dealloc(PyCodeObject *co);
 extern void traced_configure(void);
 extern void traced_start(PyThreadState *tstate);
@@ -146,6 +147,12 @@ void
 _PyTraced_Load(const char *pathname)
 {
     traced_load(pathname);
+}
+
+void
+_PyTraced_Opened(int descriptor)
+{
+    traced_opened(descriptor);
 }
 
 void

@@ -19,6 +19,7 @@ use bytecode::opcode::{HAVE_ARGUMENT, Operand};
 use wire::control::NOWHERE;
 use wire::ring as told;
 
+use crate::memory;
 use crate::mode::Mode;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved};
 use crate::recorder::{Mark, Recorder};
@@ -353,6 +354,24 @@ fn start_verifying() {
         verify::begin(recorder);
     });
     set_thread(STATE.thread.get());
+}
+
+/// A file was opened. Through `/proc/self/mem` the kernel writes to memory, at any call that writes
+/// to a file: from then on each instruction is recorded.
+#[unsafe(no_mangle)]
+extern "C" fn traced_opened(descriptor: c_int) {
+    keeping_errno(|| {
+        if !STATE.mode.single_steps() && memory::writes_memory(descriptor) {
+            STATE.mode.rewrites_unseen();
+            let lasti = shared().progress();
+            slowly(|recorder| {
+                recorder.tables_may_change();
+                recorder.every(lasti);
+            });
+            shared().tell_every();
+            set_thread(STATE.thread.get());
+        }
+    });
 }
 
 /// Whether the running frame's code object is as it was recorded.

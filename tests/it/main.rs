@@ -18,6 +18,7 @@ mod patches;
 mod random;
 mod readme;
 mod refusals;
+mod rewritten;
 mod shape;
 mod timed;
 mod undisturbed;

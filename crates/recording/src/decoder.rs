@@ -13,7 +13,6 @@ use crate::block::{Code, Held, Run, Wanted};
 use crate::codes::Change;
 use bytecode::cfg::Then;
 use wire::code::Definition;
-use wire::control::NOWHERE;
 use wire::packet::{self, Event, Outcomes};
 
 /// Frames at most: the C stack of no interpreter holds as many.
@@ -189,7 +188,8 @@ impl Walker {
         let code = self.codes[frame.code as usize].as_deref_mut();
         let code = code.ok_or(Fault::Code(frame.code))?;
         if self.every || code.is_watched {
-            return Err(Fault::Outcome);
+            // That of an instruction which was in progress when single-stepping began.
+            return Ok(true);
         }
         loop {
             let run = code.run(frame.run);
@@ -275,9 +275,7 @@ impl Walker {
                 visit.step(code, opcode, line);
             }
             Event::Every { lasti } => {
-                if lasti != NOWHERE {
-                    self.reach(lasti, visit)?;
-                }
+                self.progress(lasti, visit)?;
                 self.every = true;
             }
             Event::Frame { code, lasti } => {

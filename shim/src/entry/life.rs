@@ -84,6 +84,9 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
     if settings.every {
         STATE.mode.single_step();
     }
+    if memory::inherits_writable_memory() {
+        STATE.mode.rewrites_unseen();
+    }
     resume_modes();
     set_thread(thread);
 }
