@@ -26,8 +26,16 @@ struct Word {
     mask: usize,
 }
 
+/// Bytes of memory and what they were.
+struct Bytes {
+    address: *const u8,
+    value: Box<[u8]>,
+}
+
 /// The words of one code object.
 pub struct Saved {
+    /// `co_code` and the pointers of the tables, compared first.
+    bytes: Vec<Bytes>,
     words: Vec<Word>,
     /// Where each level of pointers ends.
     levels: Vec<usize>,
@@ -37,7 +45,7 @@ impl Saved {
     /// What a code object is now; `reach` has the offsets of its instructions. With `meanings` also
     /// what operands stand for.
     pub fn of(code: &Code, reach: &Reach, meanings: bool) -> Saved {
-        let mut saved = Saved { words: Vec::new(), levels: Vec::new() };
+        let mut saved = Saved { bytes: Vec::new(), words: Vec::new(), levels: Vec::new() };
         let fields = code.fields();
         saved.string(fields.co_code);
         if meanings {
@@ -83,7 +91,7 @@ impl Saved {
         // SAFETY: as above; only the address is taken.
         let first = unsafe { (&raw const (*tuple).ob_item).cast::<*mut raw::PyObject>() };
         self.cover(field(tuple, offset_of!(raw::PyTupleObject, ob_size)), size_of::<usize>());
-        self.cover(first.cast(), length * size_of::<usize>());
+        self.copy(first.cast(), length * size_of::<usize>());
         // SAFETY: a tuple holds `ob_size` pointers from `ob_item` on.
         (0..length).map(|index| unsafe { *first.wrapping_add(index) }).collect()
     }
@@ -136,7 +144,23 @@ impl Saved {
         // SAFETY: a live string, which the code object owns, itself or in a table.
         let length = usize::try_from(unsafe { (*string).ob_size }).unwrap_or(0);
         self.cover(field(string, offset_of!(raw::PyStringObject, ob_size)), size_of::<usize>());
-        self.cover(field(string, offset_of!(raw::PyStringObject, ob_sval)), length);
+        let start = field(string, offset_of!(raw::PyStringObject, ob_sval));
+        if length > 2 * size_of::<usize>() {
+            self.copy(start, length);
+        } else {
+            self.cover(start, length);
+        }
+    }
+
+    /// So many bytes. Those of the first level are compared before all words, those of a deeper one
+    /// are moved to words.
+    fn copy(&mut self, start: *const u8, length: usize) {
+        if !self.levels.is_empty() || length == 0 {
+            return self.cover(start, length);
+        }
+        // SAFETY: inside an object that the code object owns.
+        let value = unsafe { std::slice::from_raw_parts(start, length) };
+        self.bytes.push(Bytes { address: start, value: value.into() });
     }
 
     /// The words that so many bytes are in. They lie in one block of memory, and blocks are whole
@@ -165,13 +189,20 @@ impl Saved {
     /// The code object is alive, and the GIL is held.
     #[inline]
     pub unsafe fn is_same(&self) -> bool {
+        for bytes in &self.bytes {
+            // SAFETY: the code object is alive and owns what they are in, as it did before.
+            let now = unsafe { std::slice::from_raw_parts(bytes.address, bytes.value.len()) };
+            if *now != *bytes.value {
+                return false;
+            }
+        }
         let mut start = 0;
         for &end in &self.levels {
             let mut difference = 0;
             for word in &self.words[start..end] {
                 // SAFETY: the code object is alive, and all pointers that lead here are as they
                 // were: the levels before this one were compared.
-                difference |= unsafe { ptr::read_volatile(word.address) } & word.mask ^ word.value;
+                difference |= unsafe { ptr::read(word.address) } & word.mask ^ word.value;
             }
             if difference != 0 {
                 return false;
