@@ -45,6 +45,7 @@ extern void traced_after_fork(PyThreadState *tstate);
 extern void traced_verify(PyFrameObject *f, int offset);
 extern int traced_is_own(const void *address);
 extern void traced_load(const char *pathname);
+extern void traced_stack(PyFrameObject *last, PyFrameObject *f);
 extern void traced_opened(int descriptor);
 extern void traced_code_dealloc(PyCodeObject *co);
 extern void traced_configure(void);
@@ -147,6 +148,12 @@ void
 _PyTraced_Load(const char *pathname)
 {
     traced_load(pathname);
+}
+
+void
+_PyTraced_Stack(PyFrameObject *last, PyFrameObject *f)
+{
+    traced_stack(last, f);
 }
 
 void

@@ -26,6 +26,7 @@ use crate::recorder::{Mark, Recorder};
 use crate::refuse;
 use crate::settings::Settings;
 use crate::shared::{Lost, Shared};
+use crate::stacks::Stacks;
 use crate::verify;
 
 /// What is only touched with the GIL held.
@@ -34,6 +35,7 @@ struct State {
     recorder: RefCell<Option<Recorder>>,
     thread: Cell<*mut PyThreadState>,
     mode: Mode,
+    stacks: RefCell<Stacks>,
     /// In the child of a fork: the last number that the parent gave to a code object.
     numbers: Cell<u32>,
 }
@@ -48,6 +50,7 @@ static STATE: State = State {
     recorder: RefCell::new(None),
     thread: Cell::new(ptr::null_mut()),
     mode: Mode::new(),
+    stacks: RefCell::new(Stacks::new()),
     numbers: Cell::new(0),
 };
 
@@ -330,6 +333,7 @@ unsafe extern "C" fn traced_switch(thread: *mut PyThreadState) {
 /// A thread is no more.
 #[unsafe(no_mangle)]
 extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
+    STATE.stacks.borrow_mut().gone(thread as usize);
     keeping_position(|recorder| recorder.gone(thread as usize));
 }
 
@@ -354,6 +358,34 @@ fn start_verifying() {
         verify::begin(recorder);
     });
     set_thread(STATE.thread.get());
+}
+
+/// The thread goes on in another stack of frames: with `frame` in one that was there before, or
+/// with none in a new one.
+///
+/// # Safety
+///
+/// Both are null or frames that are alive.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_stack(last: *const PyFrameObject, frame: *const PyFrameObject) {
+    // SAFETY: null or live frames, by the contract of this function.
+    let frames = [last, frame].map(|f| (!f.is_null()).then(|| unsafe { Frame::new(f) }));
+    let [last, frame] = frames;
+    let chain = |frame: Option<Frame<'static>>| {
+        std::iter::successors(frame, |frame| frame.back()).collect::<Vec<_>>()
+    };
+    let root = |frames: &[Frame]| frames.last().map(Frame::address);
+    let (left, came) = (chain(last), chain(frame));
+    let thread = STATE.thread.get() as usize;
+    let (stack, is_known) = STATE.stacks.borrow_mut().switch(thread, root(&left), root(&came));
+    slowly(|recorder| {
+        recorder.switch_stack(stack, last.map_or(NOWHERE, Frame::lasti));
+        if !is_known {
+            for frame in came.iter().rev() {
+                recorder.found(&frame.code(), frame.lasti());
+            }
+        }
+    });
 }
 
 /// A file was opened. Through `/proc/self/mem` the kernel writes to memory, at any call that writes

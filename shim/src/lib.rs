@@ -27,3 +27,4 @@ pub mod render;
 pub mod settings;
 pub mod shared;
 pub mod spawn;
+pub mod stacks;

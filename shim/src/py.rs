@@ -61,6 +61,11 @@ impl<'a> Frame<'a> {
         self.fields().f_lasti
     }
 
+    /// Where it is.
+    pub fn address(&self) -> usize {
+        self.pointer as usize
+    }
+
     /// The frame below it.
     #[inline]
     pub fn back(self) -> Option<Frame<'a>> {

@@ -271,6 +271,12 @@ impl Recorder {
         self.tell(&Event::Switch { thread, lasti });
     }
 
+    /// The thread goes on in another stack of frames.
+    pub fn switch_stack(&mut self, stack: u32, lasti: i32) {
+        self.tell_stand();
+        self.tell(&Event::StackSwitch { stack, lasti });
+    }
+
     /// A thread is no more: its address may come back.
     pub fn gone(&mut self, thread: usize) {
         if let Some(thread) = self.threads.remove(&thread) {

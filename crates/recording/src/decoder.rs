@@ -6,6 +6,7 @@
 mod advance;
 mod saved;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use wire::packet::{self, Event, Outcomes};
 
 /// Frames at most: the C stack of no interpreter holds as many.
 pub const MOST_FRAMES: usize = 1 << 22;
+
+/// Stacks of frames of one thread at most: greenlets that were begun and have not ended.
+pub const MOST_STACKS: usize = 1 << 20;
 
 /// Takes what was executed.
 pub trait Visit {
@@ -87,6 +91,10 @@ pub struct Walker {
     /// By number; nothing is numbered 0.
     codes: Vec<Option<Box<Code>>>,
     frames: Vec<Frame>,
+    /// The number of the stack that `frames` is.
+    stack: u32,
+    /// Those of the thread's other stacks, by number; none is empty.
+    others: BTreeMap<u32, Vec<Frame>>,
     every: bool,
     /// The `lasti` of the instruction whose outcome came last, while nothing came after it.
     decided: Option<u32>,
@@ -294,6 +302,10 @@ impl Walker {
             Event::Switch { lasti, .. } => self.progress(lasti, visit)?,
             Event::End { lasti } => self.progress(lasti, visit)?,
             Event::Gone { .. } => {}
+            Event::StackSwitch { stack, lasti } => {
+                self.progress(lasti, visit)?;
+                self.switch_stack(stack)?;
+            }
         }
         self.decided = None;
         Ok(())
@@ -368,7 +380,7 @@ impl Walker {
     /// Gives up all runs, but for that of the running frame.
     #[cold]
     fn give_up(&mut self) -> Result<(), Fault> {
-        for frame in &mut self.frames {
+        for frame in self.frames.iter_mut().chain(self.others.values_mut().flatten()) {
             if let (true, Some(code)) = (frame.is_known, self.codes[frame.code as usize].as_deref())
             {
                 (frame.run, frame.is_known) = (code.run(frame.run).start, false);
@@ -376,6 +388,23 @@ impl Walker {
         }
         self.codes.iter_mut().flatten().for_each(|code| code.give_up());
         self.held.clear();
+        self.find()
+    }
+
+    /// Another stack of the thread's runs.
+    fn switch_stack(&mut self, stack: u32) -> Result<(), Fault> {
+        let next = self.others.remove(&stack);
+        if next.is_none() && stack == self.stack {
+            return Ok(());
+        }
+        let last = std::mem::replace(&mut self.frames, next.unwrap_or_default());
+        if !last.is_empty() {
+            if self.others.len() == MOST_STACKS {
+                return Err(Fault::TooMany("stacks of frames"));
+            }
+            self.others.insert(self.stack, last);
+        }
+        self.stack = stack;
         self.find()
     }
 

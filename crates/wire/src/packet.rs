@@ -60,6 +60,8 @@ pub mod kind {
     pub const END: u8 = 15;
     /// thread
     pub const GONE: u8 = 16;
+    /// stack, `lasti`
+    pub const STACK: u8 = 17;
 }
 
 /// What happened. `lasti` is `f_lasti` of the frame that was running: how far it had come.
@@ -163,6 +165,14 @@ pub enum Event<'a> {
     Gone {
         /// Its number.
         thread: u32,
+    },
+    /// The thread goes on in another stack of frames: another greenlet runs. A stack that is
+    /// switched to for the first time has no frame yet.
+    StackSwitch {
+        /// The stack's number; the one that a thread begins in is 0.
+        stack: u32,
+        /// How far the frame that ran before had come.
+        lasti: i32,
     },
 }
 
@@ -294,6 +304,7 @@ fn write_other(out: &mut Vec<u8>, event: &Event) {
         Event::Frame { code, lasti } => fields(kind::FRAME, &[code.into(), fold(lasti)]),
         Event::End { lasti } => fields(kind::END, &[fold(lasti)]),
         Event::Gone { thread } => fields(kind::GONE, &[thread.into()]),
+        Event::StackSwitch { stack, lasti } => fields(kind::STACK, &[stack.into(), fold(lasti)]),
     }
 }
 
@@ -469,6 +480,7 @@ impl<'a> Fields<'a> {
             kind::FRAME => Event::Frame { code: self.small()?, lasti: self.signed()? },
             kind::END => Event::End { lasti: self.signed()? },
             kind::GONE => Event::Gone { thread: self.small()? },
+            kind::STACK => Event::StackSwitch { stack: self.small()?, lasti: self.signed()? },
             kind => return Err(Fault::Kind(kind)),
         })
     }
@@ -500,7 +512,7 @@ pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 22] = [
+    const EVENTS: [Event; 23] = [
         Event::Outcomes,
         Event::Enter { lasti: 1023, code: 16_383 },
         Event::Enter { lasti: 1024, code: 1 },
@@ -522,6 +534,7 @@ mod tests {
         Event::Frame { code: 2, lasti: 30 },
         Event::End { lasti: -1 },
         Event::Gone { thread: 4 },
+        Event::StackSwitch { stack: 300, lasti: -2 },
         Event::Define { code: u32::MAX, definition: b"" },
     ];
 

@@ -22,6 +22,7 @@ use crate::recorder::Recorder;
 use crate::settings::{self, Settings};
 use crate::shared::Lost;
 use crate::spawn;
+use crate::stacks::Stacks;
 
 /// As the interpreter's main function starts: takes the settings out of the environment.
 #[unsafe(no_mangle)]
@@ -116,6 +117,8 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
         next = frame.back();
     }
     let mut watched = false;
+    // The child's recording begins in stack 0, whichever runs.
+    *STATE.stacks.borrow_mut() = Stacks::new();
     resume_modes();
     slowly(|recorder| {
         recorder.thread(thread as usize);
