@@ -47,11 +47,11 @@ mod interpreter {
                      PyUnicodeObject|PyIntObject|PyLongObject|PyFloatObject|PyComplexObject|\
                      PyTupleObject|PyListObject|PySliceObject|PyByteArrayObject|PyClassObject|\
                      PyCFunctionObject|PyTryBlock|PyDictObject|Py_UNICODE|traced_xrange";
-        let singletons = "_PyTraced_(Now|RING|WORDS|NOWHERE|NOT_HELD)|PyExc_(SystemError|StopIteration)|_Py_HashSecret|PyLong_SHIFT|TRACED_ASSERTS|\
+        let singletons = "_PyTraced_(Now|Epoch|Verified|RING|WORDS|NOWHERE|NOT_HELD)|PyExc_(SystemError|StopIteration)|_Py_HashSecret|PyLong_SHIFT|TRACED_ASSERTS|\
                           _Py_(None|Ellipsis|NotImplemented)(Struct|Object)|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
                           FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class|Cell)_Type";
-        let functions = "traced_(set_)?errno|traced_frame|_PyTraced_SetThread|PyDict_Next|\
+        let functions = "traced_(set_)?errno|traced_frame|_PyTraced_(SetMode|Recheck)|PyDict_Next|\
                          _PySet_NextEntry|PyErr_SetString|PyObject_IsTrue";
         let bindings = bindgen::Builder::default()
             .header("c/hook.h")

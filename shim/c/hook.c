@@ -42,7 +42,11 @@ extern int traced_call(PyCodeObject *co, Py_ssize_t cells);
 extern void traced_switch(PyThreadState *tstate);
 extern void traced_thread_gone(PyThreadState *tstate);
 extern void traced_after_fork(PyThreadState *tstate);
+extern void traced_verify(PyFrameObject *f, int offset);
+extern int traced_is_own(const void *address);
 extern void traced_load(const char *pathname);
+extern void traced_stack(PyFrameObject *last, PyFrameObject *f);
+extern void traced_opened(int descriptor);
 extern void traced_code_dealloc(PyCodeObject *co);
 extern void traced_configure(void);
 extern void traced_start(PyThreadState *tstate);
@@ -129,9 +133,33 @@ _PyTraced_AfterFork(void)
 }
 
 void
+_PyTraced_Verify(PyFrameObject *f, int offset)
+{
+    traced_verify(f, offset);
+}
+
+int
+_PyTraced_IsOwn(const void *address)
+{
+    return traced_is_own(address);
+}
+
+void
 _PyTraced_Load(const char *pathname)
 {
     traced_load(pathname);
+}
+
+void
+_PyTraced_Stack(PyFrameObject *last, PyFrameObject *f)
+{
+    traced_stack(last, f);
+}
+
+void
+_PyTraced_Opened(int descriptor)
+{
+    traced_opened(descriptor);
 }
 
 void

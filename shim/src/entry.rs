@@ -9,33 +9,35 @@ mod ending;
 mod life;
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use bytecode::opcode::HAVE_ARGUMENT;
 use bytecode::opcode::numbers::{BREAK_LOOP, CONTINUE_LOOP, RETURN_VALUE, YIELD_VALUE};
+use bytecode::opcode::{HAVE_ARGUMENT, Operand};
 use wire::control::NOWHERE;
 use wire::ring as told;
 
+use crate::memory;
+use crate::mode::Mode;
 use crate::output::shown;
-use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
+use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved};
 use crate::recorder::{Mark, Recorder};
 use crate::refuse;
 use crate::settings::Settings;
 use crate::shared::{Lost, Shared};
+use crate::stacks::Stacks;
+use crate::verify;
 
 /// What is only touched with the GIL held.
 struct State {
     settings: RefCell<Option<Settings>>,
     recorder: RefCell<Option<Recorder>>,
     thread: Cell<*mut PyThreadState>,
-    /// Whether the interpreter asks before each instruction.
-    asks: Cell<bool>,
-    /// Whether each instruction is checked before it runs.
-    guards: Cell<bool>,
+    mode: Mode,
+    stacks: RefCell<Stacks>,
     /// In the child of a fork: the last number that the parent gave to a code object.
     numbers: Cell<u32>,
 }
@@ -49,8 +51,8 @@ static STATE: State = State {
     settings: RefCell::new(None),
     recorder: RefCell::new(None),
     thread: Cell::new(ptr::null_mut()),
-    asks: Cell::new(false),
-    guards: Cell::new(false),
+    mode: Mode::new(),
+    stacks: RefCell::new(Stacks::new()),
     numbers: Cell::new(0),
 };
 
@@ -99,7 +101,7 @@ unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int)
 #[inline(never)]
 fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
     let mark = slowly(|recorder| recorder.enter(&frame.code(), lasti, start));
-    ask_if(mark.is_some_and(Mark::is_watched));
+    watch_if(mark.is_some_and(Mark::is_watched));
 }
 
 /// A frame is left.
@@ -163,7 +165,7 @@ unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
         return;
     }
     let mark = slowly(|recorder| recorder.land(&frame.code(), frame.lasti(), target, exception));
-    ask_if(mark.is_some_and(Mark::is_watched));
+    watch_if(mark.is_some_and(Mark::is_watched));
 }
 
 /// Whether the paths from an offset of the frame's code object are known.
@@ -187,7 +189,7 @@ unsafe extern "C" fn traced_async_end(frame: *const PyFrameObject, offset: c_int
         return;
     }
     let mark = slowly(|recorder| recorder.go(&frame.code(), offset as u32));
-    ask_if(mark.is_some_and(Mark::is_watched));
+    watch_if(mark.is_some_and(Mark::is_watched));
 }
 
 /// Before each instruction, while the interpreter asks.
@@ -206,7 +208,7 @@ unsafe extern "C" fn traced_instruction(
 ) -> c_int {
     // SAFETY: as in `traced_enter`.
     let frame = unsafe { Frame::new(frame) };
-    let is_guarded = STATE.guards.get();
+    let is_guarded = STATE.mode.guards();
     if is_guarded && refused(|| refuse::instruction(frame, opcode as u8, oparg, next, stack)) {
         // Told all the same: it was about to run.
         if is_explicit(frame) {
@@ -228,7 +230,7 @@ unsafe extern "C" fn traced_instruction(
 /// The evaluation loop calls this with the frame that it runs.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_fetch(frame: *const PyFrameObject, offset: c_int) -> c_int {
-    if !STATE.guards.get() {
+    if !STATE.mode.guards() {
         return 0;
     }
     // SAFETY: as in `traced_enter`.
@@ -243,7 +245,7 @@ unsafe extern "C" fn traced_fetch(frame: *const PyFrameObject, offset: c_int) ->
 /// The evaluation loop calls this with the frame that it runs, which is in a block.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_handler(frame: *const PyFrameObject, depth: c_int) -> c_int {
-    if !STATE.guards.get() {
+    if !STATE.mode.guards() {
         return 0;
     }
     // SAFETY: as in `traced_enter`.
@@ -258,7 +260,7 @@ unsafe extern "C" fn traced_handler(frame: *const PyFrameObject, depth: c_int) -
 /// `code` must be a code object that stays alive for the call.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_call(code: *mut PyCodeObject, cells: isize) -> c_int {
-    if !STATE.guards.get() {
+    if !STATE.mode.guards() {
         return 0;
     }
     // SAFETY: a live code object by the contract of this function.
@@ -280,6 +282,15 @@ fn refused(asked: impl FnOnce() -> Option<CString>) -> bool {
     }
 }
 
+/// Whether an instruction's record may hold the meaning of its operand.
+fn carries(opcode: u8) -> bool {
+    match bytecode::opcode::operand(opcode) {
+        Operand::Const => true,
+        Operand::Name | Operand::Local => STATE.mode.rewrites(),
+        _ => false,
+    }
+}
+
 /// Tells an instruction by itself.
 #[inline]
 fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
@@ -289,7 +300,7 @@ fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
         // EXTENDED_ARG takes two bytes with whatever follows, operand or not.
         offset = (frame.offset(next) as u32).wrapping_sub(3);
     }
-    if opcode != bytecode::opcode::numbers::LOAD_CONST
+    if !carries(opcode)
         && let Some(word) = told::step(opcode, offset, oparg)
         && shared().tell_short(word)
     {
@@ -308,6 +319,9 @@ unsafe extern "C" fn traced_switch(thread: *mut PyThreadState) {
     let all = STATE.settings.borrow().as_ref().is_some_and(|settings| settings.threads);
     if thread == STATE.thread.get() {
         shared().come_back();
+        if STATE.mode.bits() != 0 {
+            recheck();
+        }
     } else if all {
         let page = shared().page();
         let lasti = page.lasti.load(Relaxed).max(NOWHERE);
@@ -317,12 +331,16 @@ unsafe extern "C" fn traced_switch(thread: *mut PyThreadState) {
         }
     } else {
         shared().leave_thread();
+        if STATE.mode.bits() != 0 && !STATE.thread.get().is_null() {
+            recheck();
+        }
     }
 }
 
 /// A thread is no more.
 #[unsafe(no_mangle)]
 extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
+    STATE.stacks.borrow_mut().gone(thread as usize);
     keeping_position(|recorder| recorder.gone(thread as usize));
 }
 
@@ -335,24 +353,109 @@ extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
 unsafe extern "C" fn traced_load(pathname: *const c_char) {
     // SAFETY: a C string by the contract of this function.
     let path = unsafe { CStr::from_ptr(pathname) }.to_bytes();
-    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    let folder = path.strip_suffix(name).unwrap_or_default();
-    // What the interpreter ships leaves strings alone, but for ctypes.
-    if folder.ends_with(b"/lib-dynload/") && !name.starts_with(b"_ctypes") {
-        return;
+    if !verify::is_shipped(path) && STATE.mode.verify() {
+        start_verifying();
     }
-    if !shared().tells_every() {
-        let lasti = py::current_frame().map_or(-1, Frame::lasti);
-        slowly(|recorder| recorder.every(lasti));
-        shared().tell_every();
-        ask_if(true);
+}
+
+/// Foreign code is about to run for the first time, or has been loaded before the trace begins.
+fn start_verifying() {
+    keeping_position(|recorder| {
+        recorder.tables_may_change();
+        verify::begin(recorder);
+    });
+    set_thread(STATE.thread.get());
+}
+
+/// The thread goes on in another stack of frames: with `frame` in one that was there before, or
+/// with none in a new one.
+///
+/// # Safety
+///
+/// Both are null or frames that are alive.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_stack(last: *const PyFrameObject, frame: *const PyFrameObject) {
+    // SAFETY: null or live frames, by the contract of this function.
+    let frames = [last, frame].map(|f| (!f.is_null()).then(|| unsafe { Frame::new(f) }));
+    let [last, frame] = frames;
+    let chain = |frame: Option<Frame<'static>>| {
+        std::iter::successors(frame, |frame| frame.back()).collect::<Vec<_>>()
+    };
+    let root = |frames: &[Frame]| frames.last().map(Frame::address);
+    let (left, came) = (chain(last), chain(frame));
+    let thread = STATE.thread.get() as usize;
+    let (stack, is_known) = STATE.stacks.borrow_mut().switch(thread, root(&left), root(&came));
+    slowly(|recorder| {
+        recorder.switch_stack(stack, last.map_or(NOWHERE, Frame::lasti));
+        if !is_known {
+            for frame in came.iter().rev() {
+                recorder.found(&frame.code(), frame.lasti());
+            }
+        }
+    });
+}
+
+/// A file was opened. Through `/proc/self/mem` the kernel writes to memory, at any call that writes
+/// to a file: from then on each instruction is recorded.
+#[unsafe(no_mangle)]
+extern "C" fn traced_opened(descriptor: c_int) {
+    keeping_errno(|| {
+        if !STATE.mode.single_steps() && memory::writes_memory(descriptor) {
+            STATE.mode.rewrites_unseen();
+            let lasti = shared().progress();
+            slowly(|recorder| {
+                recorder.tables_may_change();
+                recorder.every(lasti);
+            });
+            shared().tell_every();
+            set_thread(STATE.thread.get());
+        }
+    });
+}
+
+/// Whether the running frame's code object is as it was recorded.
+///
+/// # Safety
+///
+/// The evaluation loop calls this with the frame that it runs, before it reads the instruction at
+/// an offset.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn traced_verify(frame: *const PyFrameObject, offset: c_int) {
+    // SAFETY: as in `traced_enter`.
+    let frame = unsafe { Frame::new(frame) };
+    let first = shared().page().base.load(Relaxed);
+    let code = frame.mark().number().wrapping_sub(first) as usize;
+    match verify::is_same(code) {
+        Some(true) => {}
+        Some(false) => {
+            let mark = slowly(|recorder| recorder.rewritten(&frame.code(), offset as u32));
+            watch_if(mark.is_some_and(Mark::is_watched));
+        }
+        None => {
+            keeping_position(|recorder| {
+                if let Some(reach) = recorder.reach(code) {
+                    let saved = Saved::of(&frame.code(), reach, recorder.has_meanings());
+                    verify::keep(code, saved);
+                }
+            });
+        }
     }
+}
+
+/// Whether an address is in a module that leaves code objects alone.
+#[unsafe(no_mangle)]
+extern "C" fn traced_is_own(address: *const c_void) -> c_int {
+    catch_unwind(|| verify::is_own(address)).unwrap_or(false).into()
 }
 
 /// When a code object dies that has a mark.
 #[unsafe(no_mangle)]
 extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
     refuse::forget(code);
+    if STATE.mode.verifies() {
+        let first = shared().page().base.load(Relaxed);
+        verify::forget(py::mark_of(code).number().wrapping_sub(first) as usize);
+    }
     keeping_position(|recorder| recorder.forget(py::mark_of(code)));
 }
 
@@ -389,29 +492,42 @@ fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Optio
                 shared.look(0)?;
             }
             shared.set_async_begin(recorder.stands());
+            if STATE.mode.verifies() {
+                verify::make_room(recorder.count());
+            }
             Ok(())
         })
     });
     result
 }
 
-/// Has the interpreter ask before each instruction from now on.
-fn ask_if(wanted: bool) {
-    if wanted && !STATE.asks.get() {
-        STATE.asks.set(true);
-        set_thread(STATE.thread.get());
+/// A code object is watched from now on: frames of it are single-stepped.
+fn watch_if(wanted: bool) {
+    if !wanted {
+        return;
     }
+    if STATE.mode.watch() {
+        set_thread(STATE.thread.get());
+    } else {
+        recheck();
+    }
+}
+
+/// Has the evaluation loop look at the running frame before it goes on.
+fn recheck() {
+    // SAFETY: writes variables of the evaluation loop, which waits for this call.
+    unsafe { py::_PyTraced_Recheck() };
 }
 
 fn set_thread(thread: *mut PyThreadState) {
     STATE.thread.set(thread);
+    let bits = if thread.is_null() { 0 } else { STATE.mode.bits() };
     // SAFETY: a live thread's state, or null; the GIL is held.
-    unsafe { py::_PyTraced_SetThread(thread, STATE.asks.get().into()) };
+    unsafe { py::_PyTraced_SetMode(thread, bits) };
 }
 
 fn stop() {
-    STATE.asks.set(false);
-    STATE.guards.set(false);
+    STATE.mode.stop();
     set_thread(ptr::null_mut());
 }
 

@@ -15,11 +15,16 @@ mod refuse;
 #[cfg(feature = "interpreter")]
 mod py;
 
+#[cfg(feature = "interpreter")]
+mod verify;
+
 pub mod capture;
 pub mod guard;
 pub mod memory;
+pub mod mode;
 pub mod output;
 pub mod recorder;
 pub mod settings;
 pub mod shared;
 pub mod spawn;
+pub mod stacks;

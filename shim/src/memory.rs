@@ -152,6 +152,31 @@ pub fn disappear() {
     }
 }
 
+/// Whether the memory of a process, most likely our own, can be written through a descriptor.
+pub fn writes_memory(descriptor: RawFd) -> bool {
+    // SAFETY: takes numbers.
+    let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFL) };
+    if flags < 0 || flags & libc::O_ACCMODE == libc::O_RDONLY {
+        return false;
+    }
+    // SAFETY: all zeros is a valid value of a structure of numbers.
+    let mut system: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: writes to a variable of ours.
+    let is_known = unsafe { libc::fstatfs(descriptor, &raw mut system) } == 0;
+    if !is_known || system.f_type != libc::PROC_SUPER_MAGIC {
+        return false;
+    }
+    let name = std::fs::read_link(format!("/proc/self/fd/{descriptor}"));
+    name.is_ok_and(|name| name.ends_with("mem"))
+}
+
+/// Whether the program begins with such a descriptor.
+pub fn inherits_writable_memory() -> bool {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return false };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    names.collect::<Vec<RawFd>>().into_iter().any(writes_memory)
+}
+
 fn memfd(flags: libc::c_uint) -> io::Result<OwnedFd> {
     // SAFETY: the name is a C string; the kernel makes a new descriptor.
     let descriptor = unsafe { libc::memfd_create(c"trace".as_ptr(), flags) };

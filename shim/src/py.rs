@@ -7,10 +7,12 @@
 mod guarded;
 mod object;
 mod raw;
+mod saved;
 
 use std::marker::PhantomData;
 
 use bytecode::heap::{Heap, View};
+use bytecode::opcode::Operand;
 use bytecode::render;
 use wire::code::CodeInfo;
 
@@ -19,9 +21,10 @@ use crate::recorder::{Mark, Subject};
 pub use guarded::{Guarded, facts};
 pub use object::Object;
 pub use raw::{
-    _PyTraced_Now, _PyTraced_SetThread, PyCodeObject, PyFrameObject, PyObject, PyThreadState,
-    traced_errno, traced_set_errno,
+    _PyTraced_Epoch, _PyTraced_Now, _PyTraced_Recheck, _PyTraced_SetMode, _PyTraced_Verified,
+    PyCodeObject, PyFrameObject, PyObject, PyThreadState, traced_errno, traced_set_errno,
 };
+pub use saved::Saved;
 
 /// A frame that is run.
 #[derive(Clone, Copy)]
@@ -58,6 +61,11 @@ impl<'a> Frame<'a> {
     #[inline]
     pub fn lasti(self) -> i32 {
         self.fields().f_lasti
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> usize {
+        self.pointer as usize
     }
 
     /// The frame below it.
@@ -135,7 +143,16 @@ pub fn system_error(text: &std::ffi::CStr) {
     unsafe { raw::PyErr_SetString(raw::PyExc_SystemError, text.as_ptr()) };
 }
 
-/// The code object of a live frame.
+/// The code object at an address.
+///
+/// # Safety
+///
+/// It must stay alive for `'a`, with the GIL held.
+pub unsafe fn code_at<'a>(address: usize) -> Code<'a> {
+    Code { pointer: address as *mut PyCodeObject, life: PhantomData }
+}
+
+/// A live code object.
 pub struct Code<'a> {
     pointer: *mut PyCodeObject,
     /// Those of the frame.
@@ -145,7 +162,7 @@ pub struct Code<'a> {
 
 impl Code<'_> {
     fn fields(&self) -> &PyCodeObject {
-        // SAFETY: the frame that this came from owns the code object.
+        // SAFETY: alive: a live frame owns it, or `code_at` was promised so.
         unsafe { &*self.pointer }
     }
 
@@ -166,6 +183,10 @@ impl Subject for Code<'_> {
         unsafe { (*self.pointer).co_traced = mark.0 };
     }
 
+    fn address(&self) -> usize {
+        self.pointer as usize
+    }
+
     fn bytes(&self) -> &[u8] {
         self.object(self.fields().co_code).map_or(b"", Object::bytes)
     }
@@ -179,10 +200,16 @@ impl Subject for Code<'_> {
         code::info(&ObjectHeap(PhantomData), &view, module, constants)
     }
 
-    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool {
-        let item = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.object(self.fields().co_consts)?.tuple_item(index));
+    fn meaning(&self, kind: Operand, index: i32, out: &mut Vec<u8>) -> bool {
+        let code = self.fields();
+        let table = match kind {
+            Operand::Const => code.co_consts,
+            Operand::Name => code.co_names,
+            Operand::Local => code.co_varnames,
+            _ => return false,
+        };
+        let item =
+            usize::try_from(index).ok().and_then(|index| self.object(table)?.tuple_item(index));
         item.is_some_and(|item| {
             render::str(&ObjectHeap(PhantomData), item, out);
             true

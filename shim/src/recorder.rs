@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use bytecode::cfg::Reach;
+use bytecode::opcode::Operand;
 use wire::code::{CodeInfo, LONGEST_CODE};
 use wire::packet::{self as event, Event, Outcomes};
 
@@ -17,13 +18,15 @@ pub trait Subject {
     fn mark(&self) -> Mark;
     /// Keeps its number in it.
     fn set_mark(&self, mark: Mark);
+    /// Where it is.
+    fn address(&self) -> usize;
     /// `co_code`
     fn bytes(&self) -> &[u8];
     /// All that is recorded of it, and whether one of its constants can change, as far as those
     /// are recorded.
     fn info(&self, constants: Constants) -> (CodeInfo, bool);
-    /// The text of one constant.
-    fn constant(&self, index: i32, out: &mut Vec<u8>) -> bool;
+    /// The text of one constant, name or local name; false if there is none.
+    fn meaning(&self, kind: Operand, index: i32, out: &mut Vec<u8>) -> bool;
 }
 
 /// What stands in a code object: its number, negative if its instructions are told one by one.
@@ -52,6 +55,7 @@ impl Mark {
 struct Known {
     reach: Reach,
     has_mutable: bool,
+    address: usize,
 }
 
 /// Makes records of what happens.
@@ -59,9 +63,9 @@ struct Known {
 pub struct Recorder {
     /// Records that are to be told.
     pub out: Vec<u8>,
-    /// Whether every instruction of every frame is told by itself.
-    pub every: bool,
     constants: Constants,
+    /// Whether tables of code objects may change.
+    rewrites: bool,
     /// Outcomes that the next record holds.
     outcomes: Outcomes,
     stands: Option<(i32, bool)>,
@@ -79,8 +83,8 @@ impl Recorder {
     pub fn new(constants: Constants, base: u32) -> Recorder {
         Recorder {
             out: Vec::new(),
-            every: false,
             constants,
+            rewrites: false,
             outcomes: Outcomes::default(),
             stands: None,
             codes: vec![None],
@@ -192,15 +196,16 @@ impl Recorder {
     pub fn step(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
         self.tell_stand();
         let known = self.codes.get(self.told(subject.mark()) as usize).and_then(Option::as_ref);
-        let is_constant = opcode == bytecode::opcode::numbers::LOAD_CONST;
+        let kind = bytecode::opcode::operand(opcode);
+        let is_mutable = kind == Operand::Const && known.is_some_and(|known| known.has_mutable);
         let mut text = None;
-        let is_constant = is_constant && self.constants != Constants::Absent;
-        if is_constant && known.is_some_and(|known| known.has_mutable) {
-            let mut constant = Vec::new();
-            if !subject.constant(operand, &mut constant) {
-                constant.extend_from_slice(b"None");
+        if self.constants != Constants::Absent && (is_mutable || self.rewrites) {
+            let mut meaning = Vec::new();
+            if subject.meaning(kind, operand, &mut meaning) {
+                text = Some(meaning);
+            } else if kind == Operand::Const {
+                text = Some(b"None".to_vec());
             }
-            text = Some(constant);
         }
         self.tell(&Event::Step { opcode, offset, operand, text: text.as_deref() });
     }
@@ -208,8 +213,46 @@ impl Recorder {
     /// From here on each instruction is told by itself.
     pub fn every(&mut self, lasti: i32) {
         self.tell_stand();
-        self.every = true;
         self.tell(&Event::Every { lasti });
+    }
+
+    /// Tables of code objects may change from here on: single-stepped instructions carry their
+    /// operands' meanings.
+    pub fn tables_may_change(&mut self) {
+        self.rewrites = true;
+    }
+
+    /// The running frame's code object is no longer as it was recorded, and the instruction at
+    /// this offset comes next: it is watched.
+    pub fn rewritten(&mut self, subject: &impl Subject, offset: u32) -> Mark {
+        self.stands = None;
+        self.tell(&Event::Stand { offset: offset as i32, begun: false });
+        let mark = subject.mark().watched();
+        subject.set_mark(mark);
+        self.tell(&Event::Watch { code: self.told(mark) });
+        self.tell(&Event::Go { offset });
+        mark
+    }
+
+    /// How many code objects have had a number.
+    pub fn count(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The code objects that are alive: number, address, and the paths that are known.
+    pub fn alive(&self) -> impl Iterator<Item = (usize, usize, &Reach)> {
+        let known = self.codes.iter().enumerate();
+        known.filter_map(|(code, known)| known.as_ref().map(|k| (code, k.address, &k.reach)))
+    }
+
+    /// The paths that are known of a code object.
+    pub fn reach(&self, code: usize) -> Option<&Reach> {
+        self.codes.get(code)?.as_ref().map(|known| &known.reach)
+    }
+
+    /// Whether operands' meanings are recorded.
+    pub fn has_meanings(&self) -> bool {
+        self.constants != Constants::Absent
     }
 
     /// A code object died.
@@ -225,6 +268,12 @@ impl Recorder {
         self.tell_stand();
         let thread = self.thread(thread);
         self.tell(&Event::Switch { thread, lasti });
+    }
+
+    /// The thread goes on in another stack of frames.
+    pub fn switch_stack(&mut self, stack: u32, lasti: i32) {
+        self.tell_stand();
+        self.tell(&Event::StackSwitch { stack, lasti });
     }
 
     /// A thread is no more: its address may come back.
@@ -273,10 +322,12 @@ impl Recorder {
         let is_known = subject.bytes().len() <= LONGEST_CODE
             && reach.follow(subject.bytes(), 0)
             && reach.follow(subject.bytes(), start);
-        info.is_watched = !is_known || has_mutable;
+        // Watched by the process that this one was forked from: it is not what it was.
+        let was_watched = mark.is_watched();
+        info.is_watched = was_watched || !is_known || has_mutable;
         let number = self.last_number() as i32 + 1;
         let mark = Mark(if info.is_watched { -number } else { number });
-        self.codes.push(Some(Box::new(Known { reach, has_mutable })));
+        self.codes.push(Some(Box::new(Known { reach, has_mutable, address: subject.address() })));
         subject.set_mark(mark);
         if self.outcomes.count > 0 {
             // A long record may be cut by a death: the outcomes are not to be lost with it.

@@ -19,6 +19,7 @@ mod pyc;
 mod random;
 mod readme;
 mod refusals;
+mod rewritten;
 mod shape;
 mod timed;
 mod undisturbed;

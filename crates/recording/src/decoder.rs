@@ -8,6 +8,7 @@ mod advance;
 mod saved;
 mod sink;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ pub use sink::{InstructionSink, Stepped};
 
 /// Frames at most: the C stack of no interpreter holds as many.
 pub const MOST_FRAMES: usize = 1 << 22;
+
+/// Stacks of frames of one thread at most: greenlets that were begun and have not ended.
+pub const MOST_STACKS: usize = 1 << 20;
 
 /// No offset of an instruction.
 const NOTHING: u32 = u32::MAX;
@@ -94,6 +98,10 @@ pub struct Decoder {
     blocks: Blocks,
     codes: CodeObjects,
     frames: Vec<Frame>,
+    /// The number of the stack that `frames` is.
+    stack: u32,
+    /// Those of the thread's other stacks, by number; none is empty.
+    others: BTreeMap<u32, Vec<Frame>>,
     every: bool,
     /// The `lasti` of the instruction whose outcome came last, while nothing came after it, or
     /// [`NOTHING`].
@@ -109,6 +117,8 @@ impl Default for Decoder {
             blocks: Blocks::default(),
             codes: CodeObjects::default(),
             frames: Vec::new(),
+            stack: 0,
+            others: BTreeMap::new(),
             every: false,
             decided: NOTHING,
             looked: 0,
@@ -184,6 +194,11 @@ impl Decoder {
         Ok(())
     }
 
+    /// Whether every instruction of every frame is told by itself.
+    pub fn single_steps(&self) -> bool {
+        self.every
+    }
+
     /// How many frames there are.
     pub fn depth(&self) -> usize {
         self.frames.len()
@@ -224,7 +239,8 @@ impl Decoder {
     ) -> Result<u32, Fault> {
         let mut frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
         if frame.is_stepped {
-            return Err(Fault::Outcome);
+            // Those of an instruction which was in progress when single-stepping began.
+            return Ok(0);
         }
         let mut executed = 0;
         let blocks = &self.blocks.all[..];
@@ -335,7 +351,7 @@ impl Decoder {
                 self.executed += 1;
             }
             Event::Every { lasti } => {
-                self.reach(lasti, sink)?;
+                self.progress(lasti, sink)?;
                 if !self.every {
                     self.every = true;
                     self.refresh();
@@ -356,6 +372,10 @@ impl Decoder {
             Event::Switch { lasti, .. } => self.progress(lasti, sink)?,
             Event::End { lasti } => self.progress(lasti, sink)?,
             Event::Gone { .. } => {}
+            Event::StackSwitch { stack, lasti } => {
+                self.progress(lasti, sink)?;
+                self.switch_stack(stack)?;
+            }
         }
         self.decided = NOTHING;
         Ok(())
@@ -443,6 +463,23 @@ impl Decoder {
         Ok(())
     }
 
+    /// Another stack of the thread's runs.
+    fn switch_stack(&mut self, stack: u32) -> Result<(), Fault> {
+        let next = self.others.remove(&stack);
+        if next.is_none() && stack == self.stack {
+            return Ok(());
+        }
+        let last = std::mem::replace(&mut self.frames, next.unwrap_or_default());
+        if !last.is_empty() {
+            if self.others.len() == MOST_STACKS {
+                return Err(Fault::TooMany("stacks of frames"));
+            }
+            self.others.insert(self.stack, last);
+        }
+        self.stack = stack;
+        self.find()
+    }
+
     /// Before anything is decoded: blocks that come to too much are given up.
     #[inline]
     fn prepare(&mut self, sink: &mut impl InstructionSink) -> Result<(), Fault> {
@@ -452,7 +489,7 @@ impl Decoder {
     /// Single-stepping has begun, of one code object or of all.
     #[cold]
     fn refresh(&mut self) {
-        for frame in &mut self.frames {
+        for frame in self.frames.iter_mut().chain(self.others.values_mut().flatten()) {
             let code = self.codes.get(frame.code);
             frame.is_stepped = self.every || code.is_none_or(|code| code.is_watched);
         }
@@ -468,7 +505,7 @@ impl Decoder {
     #[cold]
     fn give_up(&mut self, sink: &mut impl InstructionSink) -> Result<(), Fault> {
         self.settle(sink);
-        for frame in &mut self.frames {
+        for frame in self.frames.iter_mut().chain(self.others.values_mut().flatten()) {
             if frame.is_known {
                 frame.block = self.blocks.all[frame.block as usize].start;
                 frame.is_known = false;

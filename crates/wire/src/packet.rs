@@ -68,6 +68,8 @@ pub mod kind {
     pub const RETURN: u8 = 17;
     /// `lasti`, offset, by an exception
     pub const LAND_EXCEPTION: u8 = 18;
+    /// stack, `lasti`
+    pub const STACK: u8 = 19;
     /// The first of the kinds that a reader may skip.
     pub const SKIPPABLE: u8 = 128;
     /// The first of those that are kept for values, up to 143; after them, up to 159, for events.
@@ -182,6 +184,14 @@ pub enum Event<'a> {
     Gone {
         /// Its number.
         thread: u32,
+    },
+    /// The thread goes on in another stack of frames: another greenlet runs. A stack that is
+    /// switched to for the first time has no frame yet.
+    StackSwitch {
+        /// The stack's number; the one that a thread begins in is 0.
+        stack: u32,
+        /// How far the frame that ran before had come.
+        lasti: i32,
     },
     /// A kind that this version does not know, and may skip.
     Other {
@@ -318,6 +328,7 @@ fn kind_of(event: &Event) -> u8 {
         Event::Frame { .. } => kind::FRAME,
         Event::End { .. } => kind::END,
         Event::Gone { .. } => kind::GONE,
+        Event::StackSwitch { .. } => kind::STACK,
         Event::Other { kind, .. } => kind,
     }
 }
@@ -357,6 +368,7 @@ fn write_payload(out: &mut Vec<u8>, event: &Event) {
         Event::Switch { thread, lasti } => fields(&[thread.into(), place(lasti)]),
         Event::Gone { thread } => fields(&[thread.into()]),
         Event::Other { payload, .. } => out.extend_from_slice(payload),
+        Event::StackSwitch { stack, lasti } => fields(&[stack.into(), place(lasti)]),
     }
 }
 
@@ -580,6 +592,7 @@ impl<'a> Fields<'a> {
             kind::FRAME => Event::Frame { code: self.small()?, lasti: self.place()? },
             kind::END => Event::End { lasti: self.place()? },
             kind::GONE => Event::Gone { thread: self.small()? },
+            kind::STACK => Event::StackSwitch { stack: self.small()?, lasti: self.place()? },
             kind::SKIPPABLE.. => Event::Other { kind, payload: self.bytes },
             kind => return Err(Fault::Kind(kind)),
         })
@@ -618,7 +631,7 @@ pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 26] = [
+    const EVENTS: [Event; 27] = [
         Event::Outcomes,
         Event::Enter { lasti: 1023, code: 16_383 },
         Event::Enter { lasti: 1024, code: 1 },
@@ -644,6 +657,7 @@ mod tests {
         Event::Frame { code: 2, lasti: 30 },
         Event::End { lasti: -1 },
         Event::Gone { thread: 4 },
+        Event::StackSwitch { stack: 300, lasti: -2 },
         Event::Define { code: u32::MAX, definition: b"" },
     ];
 

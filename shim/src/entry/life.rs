@@ -13,7 +13,11 @@ use std::process;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{FAULT, STATE, ending, guarded, plain, say, set_thread, shared, slowly, stop};
+use wire::control::{FAULT_LOG, NOWHERE};
+
+use super::{
+    FAULT, STATE, ending, guarded, plain, say, set_thread, shared, slowly, start_verifying, stop,
+};
 use crate::capture::code::Constants;
 use crate::memory;
 use crate::output;
@@ -22,7 +26,7 @@ use crate::recorder::Recorder;
 use crate::settings::{self, Settings};
 use crate::shared::Lost;
 use crate::spawn;
-use wire::control::FAULT_LOG;
+use crate::stacks::Stacks;
 
 /// Whether this is a forked child that is followed: its trace has its own name.
 static IS_CHILD: AtomicBool = AtomicBool::new(false);
@@ -85,13 +89,14 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
         recorder.thread(thread as usize);
     }
     ending::arm();
-    STATE.guards.set(settings.guard);
-    STATE.asks.set(settings.guard);
+    STATE.mode.guard(settings.guard);
     if settings.every {
-        slowly(|recorder| recorder.every(-1));
-        shared().tell_every();
-        STATE.asks.set(true);
+        STATE.mode.single_step();
     }
+    if memory::inherits_writable_memory() {
+        STATE.mode.rewrites_unseen();
+    }
+    resume_modes();
     set_thread(thread);
 }
 
@@ -121,6 +126,9 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
         next = frame.back();
     }
     let mut watched = false;
+    // The child's recording begins in stack 0, whichever runs.
+    *STATE.stacks.borrow_mut() = Stacks::new();
+    resume_modes();
     slowly(|recorder| {
         recorder.thread(thread as usize);
         for frame in frames.iter().rev() {
@@ -128,9 +136,28 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
         }
     });
     ending::arm();
-    STATE.guards.set(settings.guard);
-    STATE.asks.set(settings.guard || watched);
+    STATE.mode.guard(settings.guard);
+    if watched {
+        STATE.mode.watch();
+    }
+    if STATE.mode.verifies() {
+        start_verifying();
+    }
     set_thread(thread);
+}
+
+/// A trace begins in the modes that the process is in.
+fn resume_modes() {
+    if STATE.mode.single_steps() {
+        slowly(|recorder| recorder.every(NOWHERE));
+        shared().tell_every();
+    }
+    if STATE.mode.rewrites() {
+        slowly(Recorder::tables_may_change);
+    }
+    if STATE.mode.verifies() {
+        start_verifying();
+    }
 }
 
 /// Opens the file, starts the writer, makes the recorder. The error is a message.

@@ -1,6 +1,6 @@
 //! Where all frames stand, as bytes: what a section of a recording starts with.
 
-use super::{Decoder, Fault, Frame, MOST_FRAMES, NOTHING};
+use super::{Decoder, Fault, Frame, MOST_FRAMES, MOST_STACKS, NOTHING};
 use crate::block::LONGEST;
 use wire::packet::{Fields, fold, write_number};
 
@@ -8,8 +8,20 @@ impl Decoder {
     /// Appends where all frames stand.
     pub fn save(&self, out: &mut Vec<u8>) {
         out.push(self.every.into());
-        write_number(out, self.frames.len() as u64);
-        for frame in &self.frames {
+        self.save_frames(&self.frames, out);
+        write_number(out, self.stack.into());
+        write_number(out, self.others.len() as u64);
+        for (&stack, frames) in &self.others {
+            write_number(out, stack.into());
+            self.save_frames(frames, out);
+        }
+        let decided = if self.decided == NOTHING { 0 } else { fold(self.decided as i32) + 1 };
+        write_number(out, decided);
+    }
+
+    fn save_frames(&self, frames: &[Frame], out: &mut Vec<u8>) {
+        write_number(out, frames.len() as u64);
+        for frame in frames {
             let start = match frame.is_known {
                 true => self.blocks.all[frame.block as usize].start,
                 false => frame.block,
@@ -18,8 +30,6 @@ impl Decoder {
                 write_number(out, number.into());
             }
         }
-        let decided = if self.decided == NOTHING { 0 } else { fold(self.decided as i32) + 1 };
-        write_number(out, decided);
     }
 
     /// Puts all frames where [`Decoder::save`] found them, after `executed` instructions; returns
@@ -31,8 +41,31 @@ impl Decoder {
     pub fn restore(&mut self, executed: u64, bytes: &[u8]) -> Result<usize, Fault> {
         let mut fields = Fields { bytes, at: 0 };
         self.every = fields.byte()? != 0;
-        self.frames.clear();
         (self.looked, self.executed) = (0, executed);
+        self.frames = self.restore_frames(&mut fields)?;
+        self.stack = fields.small()?;
+        self.others.clear();
+        for _ in 0..fields.number()? {
+            let stack = fields.small()?;
+            let frames = self.restore_frames(&mut fields)?;
+            if self.others.len() == MOST_STACKS {
+                return Err(Fault::TooMany("stacks of frames"));
+            }
+            if stack == self.stack
+                || frames.is_empty()
+                || self.others.insert(stack, frames).is_some()
+            {
+                return Err(Fault::NoFrame);
+            }
+        }
+        let decided = fields.number()?.checked_sub(1).map(|folded| (folded >> 1) as u32);
+        self.decided = decided.unwrap_or(NOTHING);
+        self.find()?;
+        Ok(fields.at)
+    }
+
+    fn restore_frames(&self, fields: &mut Fields) -> Result<Vec<Frame>, Fault> {
+        let mut frames = Vec::new();
         for _ in 0..fields.number()? {
             let (code, block) = (fields.small()?, fields.small()?);
             let (at, stands) = (fields.small()?, fields.small()? != 0);
@@ -40,15 +73,12 @@ impl Decoder {
             if at as usize > LONGEST {
                 return Err(Fault::Offset(block.into()));
             }
-            if self.frames.len() == MOST_FRAMES {
+            if frames.len() == MOST_FRAMES {
                 return Err(Fault::TooMany("frames"));
             }
             let (is_stepped, is_known) = (self.every || is_watched, false);
-            self.frames.push(Frame { code, block, at, stands, is_stepped, is_known });
+            frames.push(Frame { code, block, at, stands, is_stepped, is_known });
         }
-        let decided = fields.number()?.checked_sub(1).map(|folded| (folded >> 1) as u32);
-        self.decided = decided.unwrap_or(NOTHING);
-        self.find()?;
-        Ok(fields.at)
+        Ok(frames)
     }
 }

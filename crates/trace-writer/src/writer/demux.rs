@@ -34,6 +34,8 @@ pub struct Demux {
     threads: bool,
     /// The threads whose files have reached a limit.
     over: HashSet<u32>,
+    /// Whether the process is in single-step mode: threads that come are, too.
+    single_steps: bool,
     /// Locks the first thread's file until all are finished: whoever waits for it finds all.
     lock: Option<File>,
 }
@@ -70,6 +72,7 @@ impl Demux {
             codes: Vec::new(),
             threads: args.threads,
             over: HashSet::new(),
+            single_steps: false,
             lock,
         };
         demux.add(FIRST, Sink::new(file, owner))?;
@@ -83,6 +86,7 @@ impl Demux {
             Event::Define { .. }
             | Event::Watch { .. }
             | Event::Forget { .. }
+            | Event::Every { .. }
             | Event::Switch { .. }
             | Event::Gone { .. } => self.other(outcomes, event),
             _ => match self.writers.get_mut(&self.current) {
@@ -159,8 +163,13 @@ impl Demux {
                     *known = Vec::new();
                 }
             }
+            Event::Every { lasti } => {
+                self.pass(Outcomes::default(), &Event::Every { lasti })?;
+                self.each(ThreadWriter::single_step)?;
+                self.single_steps = true;
+            }
             Event::Switch { thread, lasti } => {
-                // OutputOptions far the thread had come, before another one runs.
+                // How far the thread had come, before another one runs.
                 self.pass(Outcomes::default(), &Event::Switch { thread, lasti })?;
                 self.switch(thread)?;
             }
@@ -227,6 +236,9 @@ impl Demux {
                 event
             };
             writer.define(&event, code, &read)?;
+        }
+        if self.single_steps {
+            writer.single_step()?;
         }
         Ok(writer)
     }

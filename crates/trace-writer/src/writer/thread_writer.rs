@@ -12,6 +12,7 @@ use recording::decoder::{Decoder, Fault};
 use recording::file::{FlowWriter, INSTRUCTIONS};
 use recording::text::{RenderOptions, TextSink};
 use wire::code::Definition;
+use wire::control::NOWHERE;
 use wire::packet::{Event, Outcomes};
 use wire::ring::{self, SIZE, Told};
 
@@ -92,6 +93,14 @@ impl ThreadWriter {
         self.cut()?;
         self.decoder.watch(code)?;
         self.tell(event)
+    }
+
+    /// The process is in single-step mode from here on; where the thread is was recorded before.
+    pub fn single_step(&mut self) -> Result<(), Trouble> {
+        if self.decoder.single_steps() {
+            return Ok(());
+        }
+        self.record(Outcomes::default(), &Event::Every { lasti: NOWHERE })
     }
 
     /// A code object has died.

@@ -209,7 +209,11 @@ impl Display for Packet<'_> {
                 let by = if exception { "exception" } else { "value" };
                 write!(f, " lasti={lasti} offset={target} by={by}")
             }
-            Event::Exit { lasti, .. } | Event::Every { lasti } => write!(f, " lasti={lasti}"),
+            Event::Exit { lasti, .. } => write!(f, " lasti={lasti}"),
+            Event::Every { lasti } => write!(f, " lasti={}", Lasti(lasti)),
+            Event::StackSwitch { stack, lasti } => {
+                write!(f, " stack={stack} lasti={}", Lasti(lasti))
+            }
             Event::Stand { offset, begun } => {
                 write!(f, " {}={offset}", if begun { "lasti" } else { "offset" })
             }
@@ -256,6 +260,7 @@ fn name(event: &Event) -> &'static str {
         Event::Forget { .. } => "CodeFreed",
         Event::Switch { .. } => "ThreadSwitch",
         Event::Gone { .. } => "ThreadEnd",
+        Event::StackSwitch { .. } => "StackSwitch",
         Event::Frame { .. } => "Frame",
         Event::End { .. } => "End",
         Event::Other { .. } => "Unknown",

@@ -121,6 +121,7 @@ fn the_kinds_are_those_of_the_code() {
         ("ThreadEnd", kind::GONE),
         ("FrameReturn", kind::RETURN),
         ("Unwind", kind::LAND_EXCEPTION),
+        ("StackSwitch", kind::STACK),
     ];
     let rows: Vec<_> =
         table(&page(), "### Kinds").iter().map(|row| (row[0].clone(), row[1].clone())).collect();
