@@ -10,6 +10,7 @@ mod raw;
 mod saved;
 
 use std::marker::PhantomData;
+use std::ptr;
 
 use bytecode::heap::{Heap, View};
 use bytecode::opcode::Operand;
@@ -149,7 +150,7 @@ pub fn system_error(text: &std::ffi::CStr) {
 ///
 /// It must stay alive for `'a`, with the GIL held.
 pub unsafe fn code_at<'a>(address: usize) -> Code<'a> {
-    Code { pointer: address as *mut PyCodeObject, life: PhantomData }
+    Code { pointer: address as *mut PyCodeObject, globals: ptr::null_mut(), life: PhantomData }
 }
 
 /// A live code object.

@@ -66,10 +66,14 @@ fn both_series_apply_to_the_release_with_plain_patch() {
 #[test]
 fn every_patched_file_is_pinned() {
     let pins = fs::read_to_string(project().join("xtask/src/pins.rs")).unwrap();
+    let mut made = Vec::new();
     for patch in series(&project().join("patches")) {
-        for file in touched(&patch).0 {
+        let (changed, new) = touched(&patch);
+        // What a patch makes, a later one may change.
+        for file in changed.iter().filter(|file| !made.contains(*file)) {
             assert!(pins.contains(&format!("path: \"{file}\"")), "`{file}` is not pinned");
         }
+        made.extend(new);
     }
 }
 

@@ -7,7 +7,8 @@
 use std::mem::offset_of;
 use std::ptr;
 
-use bytecode::cfg::{Reach, decode};
+use bytecode::cfg::Reach;
+use bytecode::decode::decode;
 use bytecode::opcode::numbers::LOAD_CONST;
 
 use super::{Code, raw};
