@@ -12,6 +12,7 @@ mod flow;
 mod guard;
 mod inputs;
 mod interpreter;
+mod modes;
 mod opcodes;
 mod oracle;
 mod patches;

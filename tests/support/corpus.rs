@@ -1,6 +1,7 @@
 //! The programs that are traced, and a way to do it on all processors.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -80,7 +81,17 @@ pub fn timed_programs() -> Vec<Program> {
 
 /// Runs a check on each program, on all processors, and panics with all that failed.
 pub fn in_parallel(programs: Vec<Program>, check: impl Fn(&Program) + Sync) {
-    let queue = Mutex::new(VecDeque::from(programs));
+    each_in_parallel(programs, Program::name, check);
+}
+
+/// Runs a check of each of these on as many threads as there are processors, and fails with the
+/// messages of all that failed, each under its name.
+pub fn each_in_parallel<T: Send, N: Display>(
+    items: Vec<T>,
+    name: impl Fn(&T) -> N + Sync,
+    check: impl Fn(&T) + Sync,
+) {
+    let queue = Mutex::new(VecDeque::from(items));
     let failures = Mutex::new(Vec::new());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -88,14 +99,14 @@ pub fn in_parallel(programs: Vec<Program>, check: impl Fn(&Program) + Sync) {
             scope.spawn(|| {
                 loop {
                     let next = queue.lock().expect("no check panics with the lock").pop_front();
-                    let Some(program) = next else { break };
-                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(&program))) {
+                    let Some(item) = next else { break };
+                    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(&item))) {
                         let message = panic
                             .downcast_ref::<String>()
                             .map(String::as_str)
                             .or_else(|| panic.downcast_ref::<&str>().copied())
                             .unwrap_or("?");
-                        let failure = format!("{}: {message}", program.name());
+                        let failure = format!("{}: {message}", name(&item));
                         failures.lock().expect("no check panics with the lock").push(failure);
                     }
                 }
