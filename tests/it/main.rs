@@ -15,6 +15,7 @@ mod interpreter;
 mod opcodes;
 mod oracle;
 mod patches;
+mod picture;
 mod random;
 mod readme;
 mod refusals;
