@@ -1,6 +1,6 @@
 //! Belongs here: `--guard`: bad bytecode is an error in place of a crash, and nothing else is.
 //!
-//! `GUARD_ACCEPT=1` writes what the guarded programs print beside them; read it before it goes in.
+//! `ACCEPT_GOLDEN=1` writes what the guarded programs print beside them; read it before it goes in.
 
 mod paths;
 
@@ -10,7 +10,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use integration::{Program, Python, assert_same, difference, in_parallel, programs, real_programs};
+use integration::{
+    Program, Python, assert_golden, assert_same, in_parallel, programs, real_programs,
+};
 
 use crate::undisturbed::errors;
 
@@ -122,14 +124,7 @@ fn same(program: &Program, options: &[&str]) {
 /// Compares what a program printed with the `.out` beside it.
 fn golden(program: &Path, output: &[u8]) {
     let file = program.with_extension("out");
-    if env::var_os("GUARD_ACCEPT").is_some_and(|value| value == "1") {
-        assert!(env::var_os("CI").is_none(), "CI accepts nothing");
-        return fs::write(&file, output).unwrap();
-    }
-    let expected = fs::read(&file).unwrap_or_default();
-    if let Some(difference) = difference(&expected, output) {
-        panic!("set GUARD_ACCEPT=1 to accept\n{difference}");
-    }
+    assert_golden(&file, output);
 }
 
 /// The lines of `code_objects.py` for some files, whose names are given one a line.

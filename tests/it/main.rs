@@ -16,6 +16,7 @@ mod modes;
 mod opcodes;
 mod oracle;
 mod patches;
+mod picture;
 mod pyc;
 mod random;
 mod readme;

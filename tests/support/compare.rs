@@ -1,5 +1,9 @@
 //! Traces side by side: what may differ is masked, what must not is shown.
 
+use std::env;
+use std::fs;
+use std::path::Path;
+
 use similar::TextDiff;
 
 /// Lines shown around the first difference.
@@ -46,6 +50,18 @@ pub fn difference(left: &[u8], right: &[u8]) -> Option<String> {
         right.len(),
         diff.unified_diff()
     ))
+}
+
+/// Compares with the text of a golden file; `ACCEPT_GOLDEN=1` writes it instead.
+pub fn assert_golden(file: &Path, found: &[u8]) {
+    let wanted = fs::read(file).unwrap_or_default();
+    let Some(difference) = difference(&wanted, found) else { return };
+    if env::var_os("ACCEPT_GOLDEN").is_some_and(|value| value == "1") {
+        assert!(env::var_os("CI").is_none(), "CI accepts nothing");
+        fs::write(file, found).expect("a golden file can be written");
+        return;
+    }
+    panic!("`{}`: ACCEPT_GOLDEN=1 accepts\n{difference}", file.display());
 }
 
 /// Panics with the difference, if there is one.

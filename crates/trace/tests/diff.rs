@@ -1,6 +1,6 @@
 //! Reports, one for each kind of divergence: golden text beside this file, in `reports/`.
 //!
-//! `TRACE27_ACCEPT=1 cargo test -p trace --test diff` writes new text; read it before it goes in.
+//! `ACCEPT_GOLDEN=1 cargo test -p trace --test diff` writes new text; read it before it goes in.
 
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 
@@ -36,13 +36,13 @@ fn golden(name: &str, report: &Report) {
     if is == was {
         return;
     }
-    if env::var_os("TRACE27_ACCEPT").is_some_and(|value| value == "1") {
+    if env::var_os("ACCEPT_GOLDEN").is_some_and(|value| value == "1") {
         assert!(env::var_os("CI").is_none(), "CI accepts nothing");
         fs::write(&path, is).unwrap();
         return;
     }
     let diff = TextDiff::from_lines(&was, &is);
-    panic!("{name}: set TRACE27_ACCEPT=1 to accept\n{}", diff.unified_diff());
+    panic!("{name}: set ACCEPT_GOLDEN=1 to accept\n{}", diff.unified_diff());
 }
 
 /// Checks the class in the JSON, then the whole.
