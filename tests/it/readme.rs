@@ -22,7 +22,7 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 fn its_commands_run() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["python27-traced", "trace27", "tracer.py", "tests"] {
+    for name in ["python27-traced", "trace27", "tracer.py", "docs"] {
         symlink(project().join(name), folder.path().join(name)).unwrap();
     }
     let mut ran = Vec::new();
@@ -39,14 +39,37 @@ fn its_commands_run() {
             .output()
             .unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{command}: {errors}");
+        let differs = command.starts_with("./trace27 diff ");
+        assert_eq!(output.status.code(), Some(i32::from(differs)), "{command}: {errors}");
         ran.push(command.split(' ').next().unwrap().to_owned());
     }
-    assert_eq!(ran, ["cargo", "./python27-traced"]);
-    let trace = fs::read(folder.path().join("trace.txt")).unwrap();
-    let shown = blocks("text").remove(0);
-    let lines = trace.split_inclusive(|&byte| byte == b'\n').take(shown.lines().count());
+    assert_eq!(ran, ["cargo", "./python27-traced", "./trace27"]);
+}
+
+#[test]
+fn its_sample_is_a_trace() {
+    let shown = blocks("text").into_iter().find(|block| block.starts_with("<module>> ")).unwrap();
+    let traced = Python::traced().trace(project(), &["-r"], &["tests/corpus/factorial.py"]);
+    let lines = traced.text().split_inclusive(|&byte| byte == b'\n').take(shown.lines().count());
     assert_same("the sample trace", shown.as_bytes(), &lines.collect::<Vec<_>>().concat());
+}
+
+/// What the pages link to is there.
+#[test]
+fn its_links_lead_somewhere() {
+    let readme = readme();
+    let targets = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let anchors: Vec<String> = readme
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"))
+        .collect();
+    for target in targets.filter(|target| !target.starts_with("http")) {
+        match target.strip_prefix('#') {
+            Some(anchor) => assert!(anchors.iter().any(|known| known == anchor), "#{anchor}"),
+            None => assert!(project().join(target.split('#').next().unwrap()).exists(), "{target}"),
+        }
+    }
 }
 
 #[test]
