@@ -102,6 +102,8 @@ pub struct Decoder {
     stack: u32,
     /// Those of the thread's other stacks, by number; none is empty.
     others: BTreeMap<u32, Vec<Frame>>,
+    /// How many frames those have together.
+    elsewhere: usize,
     every: bool,
     /// The `lasti` of the instruction whose outcome came last, while nothing came after it, or
     /// [`NOTHING`].
@@ -119,6 +121,7 @@ impl Default for Decoder {
             frames: Vec::new(),
             stack: 0,
             others: BTreeMap::new(),
+            elsewhere: 0,
             every: false,
             decided: NOTHING,
             looked: 0,
@@ -416,7 +419,7 @@ impl Decoder {
             0 if code.entry != UNKNOWN => code.entry,
             _ => self.blocks.at(code, start),
         };
-        if self.frames.len() == MOST_FRAMES {
+        if self.frames.len() + self.elsewhere >= MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
         }
         let (at, stands, is_known) = (0, false, true);
@@ -467,7 +470,10 @@ impl Decoder {
         if next.is_none() && stack == self.stack {
             return Ok(());
         }
-        let last = std::mem::replace(&mut self.frames, next.unwrap_or_default());
+        let next = next.unwrap_or_default();
+        self.elsewhere -= next.len();
+        let last = std::mem::replace(&mut self.frames, next);
+        self.elsewhere += last.len();
         if !last.is_empty() {
             if self.others.len() == MOST_STACKS {
                 return Err(Fault::TooMany("stacks of frames"));
