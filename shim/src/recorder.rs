@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use bytecode::cfg::Reach;
 use bytecode::opcode::Operand;
 use wire::code::{CodeInfo, LONGEST_CODE};
-use wire::packet::{self as event, Event, Outcomes};
+use wire::packet::{self as event, BranchBits, Packet};
 
 use crate::capture::code::Constants;
 
@@ -66,8 +66,8 @@ pub struct Recorder {
     constants: Constants,
     /// Whether tables of code objects may change.
     rewrites: bool,
-    /// Outcomes that the next record holds.
-    outcomes: Outcomes,
+    /// BranchBits that the next record holds.
+    outcomes: BranchBits,
     stands: Option<(i32, bool)>,
     /// By number, less `base`.
     codes: Vec<Option<Box<Known>>>,
@@ -85,7 +85,7 @@ impl Recorder {
             out: Vec::new(),
             constants,
             rewrites: false,
-            outcomes: Outcomes::default(),
+            outcomes: BranchBits::default(),
             stands: None,
             codes: vec![None],
             base,
@@ -96,7 +96,7 @@ impl Recorder {
 
     /// Starts a new batch of records with the outcomes that came before it, and where code may run
     /// that no instruction calls while no packet says so.
-    pub fn begin(&mut self, outcomes: Outcomes, stands: Option<(i32, bool)>) {
+    pub fn begin(&mut self, outcomes: BranchBits, stands: Option<(i32, bool)>) {
         self.out.clear();
         self.outcomes = outcomes;
         self.stands = stands;
@@ -117,16 +117,16 @@ impl Recorder {
         mark.number().saturating_sub(self.base)
     }
 
-    fn tell(&mut self, event: &Event) {
+    fn tell(&mut self, event: &Packet) {
         let outcomes = std::mem::take(&mut self.outcomes);
         event::write(&mut self.out, outcomes, event);
     }
 
-    /// Outcomes that fill a record.
+    /// BranchBits that fill a record.
     pub fn flush(&mut self) {
         self.tell_stand();
         if self.outcomes.count > 0 {
-            self.tell(&Event::Outcomes);
+            self.tell(&Packet::BranchBits);
         }
     }
 
@@ -137,8 +137,8 @@ impl Recorder {
         let mark = self.meet(subject, start);
         let code = self.told(mark);
         self.tell(&match start {
-            0 => Event::Enter { lasti, code },
-            _ => Event::Resume { lasti, code, start },
+            0 => Packet::Enter { lasti, code },
+            _ => Packet::Resume { lasti, code, start },
         });
         mark
     }
@@ -146,14 +146,14 @@ impl Recorder {
     /// A frame that was there before, and is in the instruction at `lasti`.
     pub fn found(&mut self, subject: &impl Subject, lasti: i32) -> Mark {
         let mark = self.meet(subject, lasti.max(0) as u32);
-        self.tell(&Event::Frame { code: self.told(mark), lasti: lasti.max(0) });
+        self.tell(&Packet::Frame { code: self.told(mark), lasti: lasti.max(0) });
         mark
     }
 
     /// A frame is left otherwise than by an instruction that says so.
     pub fn exit(&mut self, lasti: i32, exception: bool) {
         self.tell_stand();
-        self.tell(&Event::Exit { lasti, exception });
+        self.tell(&Packet::FrameExit { lasti, exception });
     }
 
     /// A frame is left by its `RETURN_VALUE` or `YIELD_VALUE`.
@@ -162,13 +162,13 @@ impl Recorder {
         self.stands = None;
         self.outcomes.bits = self.outcomes.bits << 1 | 1;
         self.outcomes.count += 1;
-        if self.outcomes.count == event::MOST_OUTCOMES {
-            self.tell(&Event::Outcomes);
+        if self.outcomes.count == event::MOST_BRANCH_BITS {
+            self.tell(&Packet::BranchBits);
         }
     }
 
-    /// Outcomes that are in no record yet, for the interpreter to go on with.
-    pub fn rest(&self) -> Outcomes {
+    /// BranchBits that are in no record yet, for the interpreter to go on with.
+    pub fn rest(&self) -> BranchBits {
         self.outcomes
     }
 
@@ -181,14 +181,14 @@ impl Recorder {
         exception: bool,
     ) -> Mark {
         self.tell_stand();
-        self.tell(&Event::Land { lasti, target, exception });
+        self.tell(&Packet::Unwind { lasti, target, exception });
         self.check(subject, target)
     }
 
     /// The frame that stood goes on.
     pub fn go(&mut self, subject: &impl Subject, offset: u32) -> Mark {
         self.tell_stand();
-        self.tell(&Event::Go { offset });
+        self.tell(&Packet::AsyncEnd { offset });
         self.check(subject, offset)
     }
 
@@ -207,13 +207,13 @@ impl Recorder {
                 text = Some(b"None".to_vec());
             }
         }
-        self.tell(&Event::Step { opcode, offset, operand, text: text.as_deref() });
+        self.tell(&Packet::Instruction { opcode, offset, operand, text: text.as_deref() });
     }
 
     /// From here on each instruction is told by itself.
     pub fn every(&mut self, lasti: i32) {
         self.tell_stand();
-        self.tell(&Event::Every { lasti });
+        self.tell(&Packet::SingleStep { lasti });
     }
 
     /// Tables of code objects may change from here on: single-stepped instructions carry their
@@ -226,11 +226,11 @@ impl Recorder {
     /// this offset comes next: it is watched.
     pub fn rewritten(&mut self, subject: &impl Subject, offset: u32) -> Mark {
         self.stands = None;
-        self.tell(&Event::Stand { offset: offset as i32, begun: false });
+        self.tell(&Packet::AsyncBegin { offset: offset as i32, begun: false });
         let mark = subject.mark().watched();
         subject.set_mark(mark);
-        self.tell(&Event::Watch { code: self.told(mark) });
-        self.tell(&Event::Go { offset });
+        self.tell(&Packet::SingleStepCode { code: self.told(mark) });
+        self.tell(&Packet::AsyncEnd { offset });
         mark
     }
 
@@ -259,7 +259,7 @@ impl Recorder {
     pub fn forget(&mut self, mark: Mark) {
         let code = self.told(mark);
         if self.codes.get_mut(code as usize).and_then(Option::take).is_some() {
-            self.tell(&Event::Forget { code });
+            self.tell(&Packet::CodeFreed { code });
         }
     }
 
@@ -267,19 +267,19 @@ impl Recorder {
     pub fn switch(&mut self, thread: usize, lasti: i32) {
         self.tell_stand();
         let thread = self.thread(thread);
-        self.tell(&Event::Switch { thread, lasti });
+        self.tell(&Packet::ThreadSwitch { thread, lasti });
     }
 
     /// The thread goes on in another stack of frames.
     pub fn switch_stack(&mut self, stack: u32, lasti: i32) {
         self.tell_stand();
-        self.tell(&Event::StackSwitch { stack, lasti });
+        self.tell(&Packet::StackSwitch { stack, lasti });
     }
 
     /// A thread is no more: its address may come back.
     pub fn gone(&mut self, thread: usize) {
         if let Some(thread) = self.threads.remove(&thread) {
-            self.tell(&Event::Gone { thread });
+            self.tell(&Packet::ThreadEnd { thread });
         }
     }
 
@@ -294,7 +294,7 @@ impl Recorder {
     /// The end, in good order.
     pub fn end(&mut self, lasti: i32) {
         self.tell_stand();
-        self.tell(&Event::End { lasti });
+        self.tell(&Packet::End { lasti });
     }
 
     /// Whether the paths from an offset of a code object are known.
@@ -306,7 +306,7 @@ impl Recorder {
 
     fn tell_stand(&mut self) {
         if let Some((offset, begun)) = self.stands.take() {
-            self.tell(&Event::Stand { offset, begun });
+            self.tell(&Packet::AsyncBegin { offset, begun });
         }
     }
 
@@ -331,11 +331,11 @@ impl Recorder {
         subject.set_mark(mark);
         if self.outcomes.count > 0 {
             // A long record may be cut by a death: the outcomes are not to be lost with it.
-            self.tell(&Event::Outcomes);
+            self.tell(&Packet::BranchBits);
         }
         let mut bytes = Vec::new();
         info.write(&mut bytes);
-        self.tell(&Event::Define { code: self.told(mark), definition: &bytes });
+        self.tell(&Packet::CodeDefined { code: self.told(mark), definition: &bytes });
         mark
     }
 
@@ -350,7 +350,7 @@ impl Recorder {
         }
         let mark = mark.watched();
         subject.set_mark(mark);
-        self.tell(&Event::Watch { code });
+        self.tell(&Packet::SingleStepCode { code });
         mark
     }
 }

@@ -8,7 +8,7 @@ use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure};
-use wire::packet::Outcomes;
+use wire::packet::BranchBits;
 use wire::ring as told;
 
 use crate::memory::{self, Memory};
@@ -204,7 +204,7 @@ impl Shared {
         #[cfg(not(target_arch = "x86_64"))]
         {
             let _ = held;
-            let count = Outcomes::of_register(register).count;
+            let count = BranchBits::of_register(register).count;
             let lasti = wire::control::leaving(page.lasti.load(Relaxed), count);
             page.lasti.store(lasti, Release);
             page.outcomes.store(register, Release);
@@ -212,8 +212,8 @@ impl Shared {
     }
 
     /// Takes the outcomes so far, for a record that [`Shared::tell`] will tell.
-    pub fn outcomes(self) -> Outcomes {
-        Outcomes::of_register(self.page.outcomes.load(Relaxed))
+    pub fn outcomes(self) -> BranchBits {
+        BranchBits::of_register(self.page.outcomes.load(Relaxed))
     }
 
     /// How far the running frame has come.
@@ -328,7 +328,7 @@ impl Shared {
     }
 
     /// The interpreter goes on with these outcomes, which a record does not hold.
-    pub fn go_on(self, outcomes: Outcomes) {
+    pub fn go_on(self, outcomes: BranchBits) {
         self.page.outcomes.store(outcomes.register(), Release);
     }
 

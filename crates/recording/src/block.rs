@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytecode::cfg::{self, Successors};
 use bytecode::decode::{self, Instruction};
-use wire::code::Definition;
+use wire::code::CodeInfo;
 
 /// Instructions in one block at most. A saved frame is the start of its block and how many
 /// instructions of it have run, so this number is part of the format.
@@ -199,7 +199,7 @@ pub struct Code {
     /// Its number.
     pub number: u32,
     /// What the hook said of it.
-    pub definition: Arc<Definition>,
+    pub definition: Arc<CodeInfo>,
     /// Whether its instructions are recorded one by one.
     pub is_watched: bool,
     /// It died, and is kept while its blocks are.
@@ -225,7 +225,7 @@ impl Default for CodeObjects {
 
 impl CodeObjects {
     /// Adds one; false if that is not the number that comes next.
-    pub(crate) fn define(&mut self, number: u32, definition: Arc<Definition>) -> bool {
+    pub(crate) fn define(&mut self, number: u32, definition: Arc<CodeInfo>) -> bool {
         let is_next = number as usize == self.all.len();
         if is_next {
             let (is_watched, starts) = (definition.is_watched, Box::default());

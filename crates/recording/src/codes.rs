@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::bodies::Bodies;
 use crate::decoder::Fault;
 use crate::file::{Broken, Section};
-use wire::code::Definition;
-use wire::packet::{self, Event};
+use wire::code::CodeInfo;
+use wire::packet::{self, Packet};
 
 /// Numbers of code objects end here.
 pub const MOST: u32 = 1 << 24;
@@ -22,7 +22,7 @@ pub const MOST_BYTES: usize = 1 << 30;
 #[derive(Clone, Debug)]
 pub enum Change {
     /// It gets this number, one more than the last.
-    Define(u32, Arc<Definition>),
+    Define(u32, Arc<CodeInfo>),
     /// From here on its instructions are told one by one.
     Watch(u32),
     /// It died.
@@ -53,27 +53,27 @@ impl Codes {
             let (_, event, length) =
                 packet::read(&section.content[at..]).map_err(|fault| fail(&fault))?;
             match event {
-                Event::Define { code, definition } => {
+                Packet::CodeDefined { code, definition } => {
                     let info = definition;
-                    let definition = Definition::read_part(info, |part| self.bodies.find(part));
+                    let definition = CodeInfo::read_part(info, |part| self.bodies.find(part));
                     let definition = definition.map_err(|fault| fail(&fault))?;
                     self.define(code, &definition).map_err(|fault| fail(&fault))?;
                     self.bodies.add(code, info);
                     changes.push(Change::Define(code, Arc::new(definition)));
                 }
-                Event::Watch { code } => {
+                Packet::SingleStepCode { code } => {
                     let known =
                         self.alive.get_mut(&code).ok_or_else(|| fail(&Fault::Code(code)))?;
                     if !std::mem::replace(&mut known.1, true) {
                         changes.push(Change::Watch(code));
                     }
                 }
-                Event::Forget { code } => {
+                Packet::CodeFreed { code } => {
                     let known = self.alive.remove(&code).ok_or_else(|| fail(&Fault::Code(code)))?;
                     self.bytes -= known.0;
                     changes.push(Change::Forget(code));
                 }
-                Event::Other { .. } => {}
+                Packet::Other { .. } => {}
                 _ => return Err(fail(&"a packet that is about no code object")),
             }
             at += length;
@@ -81,7 +81,7 @@ impl Codes {
         Ok(changes)
     }
 
-    fn define(&mut self, code: u32, definition: &Definition) -> Result<(), Fault> {
+    fn define(&mut self, code: u32, definition: &CodeInfo) -> Result<(), Fault> {
         if code != self.last + 1 {
             return Err(Fault::Code(code));
         }

@@ -102,8 +102,8 @@ impl<T: Tally> InstructionSink for BlockCounts<T> {
 mod tests {
     use std::collections::HashMap;
 
-    use wire::code::Definition;
-    use wire::packet::{Event, Outcomes};
+    use wire::code::CodeInfo;
+    use wire::packet::{BranchBits, Packet};
 
     use super::*;
     use crate::decoder::Decoder;
@@ -123,19 +123,21 @@ mod tests {
     fn nothing_is_lost_where_blocks_are_given_up() {
         let mut decoder = Decoder::new();
         let mut counts = BlockCounts::new(ByOpcode::default());
-        let outer = Definition { code: b"\x09\x83\0\0\x09S".to_vec(), ..Definition::default() };
-        let inner = Definition { code: [&[9; 40_000][..], b"S"].concat(), ..Definition::default() };
+        let outer = CodeInfo { code: b"\x09\x83\0\0\x09S".to_vec(), ..CodeInfo::default() };
+        let inner = CodeInfo { code: [&[9; 40_000][..], b"S"].concat(), ..CodeInfo::default() };
         decoder.define(1, outer).unwrap();
         decoder.define(2, inner).unwrap();
-        decoder.event(&Event::Enter { lasti: -1, code: 1 }, &mut counts).unwrap();
-        decoder.event(&Event::Enter { lasti: 1, code: 2 }, &mut counts).unwrap();
+        decoder.event(&Packet::Enter { lasti: -1, code: 1 }, &mut counts).unwrap();
+        decoder.event(&Packet::Enter { lasti: 1, code: 2 }, &mut counts).unwrap();
         for start in 0..20_000 {
-            decoder.event(&Event::Go { offset: start }, &mut counts).unwrap();
+            decoder.event(&Packet::AsyncEnd { offset: start }, &mut counts).unwrap();
             let lasti = start as i32 + 299;
-            decoder.event(&Event::Land { lasti, target: 0, exception: true }, &mut counts).unwrap();
+            decoder
+                .event(&Packet::Unwind { lasti, target: 0, exception: true }, &mut counts)
+                .unwrap();
         }
-        decoder.event(&Event::Exit { lasti: -1, exception: true }, &mut counts).unwrap();
-        decoder.outcomes(Outcomes { bits: 1, count: 1 }, &mut counts).unwrap();
+        decoder.event(&Packet::FrameExit { lasti: -1, exception: true }, &mut counts).unwrap();
+        decoder.outcomes(BranchBits { bits: 1, count: 1 }, &mut counts).unwrap();
         decoder.settle(&mut counts);
         let wanted = [(9, 20_000 * 300 + 2), (131, 1), (83, 1)];
         assert_eq!(counts.tally.0, HashMap::from(wanted));

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use crate::block::{Blocks, Code, CodeObjects, End, UNKNOWN};
 use crate::codes::Change;
-use wire::code::Definition;
-use wire::packet::{self, Event, Outcomes};
+use wire::code::CodeInfo;
+use wire::packet::{self, BranchBits, Packet};
 
 pub use sink::{InstructionSink, Stepped};
 
@@ -35,7 +35,7 @@ const MOST_HELD: usize = 32 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Bytes that are no packet.
-    Event(packet::Fault),
+    Packet(packet::Fault),
     /// A code object that was not defined, or is defined out of order.
     Code(u32),
     /// An offset at which the running frame cannot be.
@@ -51,7 +51,7 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Fault::Event(fault) => fault.fmt(f),
+            Fault::Packet(fault) => fault.fmt(f),
             Fault::Code(code) => write!(f, "code object {code} is not defined in its turn"),
             Fault::Offset(offset) => write!(f, "the running frame cannot be at offset {offset}"),
             Fault::Outcome => f.write_str("an outcome stands where nothing is decided"),
@@ -63,7 +63,7 @@ impl fmt::Display for Fault {
 
 impl From<packet::Fault> for Fault {
     fn from(fault: packet::Fault) -> Fault {
-        Fault::Event(fault)
+        Fault::Packet(fault)
     }
 }
 
@@ -102,6 +102,8 @@ pub struct Decoder {
     stack: u32,
     /// Those of the thread's other stacks, by number; none is empty.
     others: BTreeMap<u32, Vec<Frame>>,
+    /// How many frames those have together.
+    elsewhere: usize,
     every: bool,
     /// The `lasti` of the instruction whose outcome came last, while nothing came after it, or
     /// [`NOTHING`].
@@ -119,6 +121,7 @@ impl Default for Decoder {
             frames: Vec::new(),
             stack: 0,
             others: BTreeMap::new(),
+            elsewhere: 0,
             every: false,
             decided: NOTHING,
             looked: 0,
@@ -144,11 +147,7 @@ impl Decoder {
     /// # Errors
     ///
     /// Another number than the next one.
-    pub fn define(
-        &mut self,
-        code: u32,
-        definition: impl Into<Arc<Definition>>,
-    ) -> Result<(), Fault> {
+    pub fn define(&mut self, code: u32, definition: impl Into<Arc<CodeInfo>>) -> Result<(), Fault> {
         let is_next = self.codes.define(code, definition.into());
         if is_next { Ok(()) } else { Err(Fault::Code(code)) }
     }
@@ -204,7 +203,7 @@ impl Decoder {
         self.frames.len()
     }
 
-    /// Outcomes, the oldest first.
+    /// BranchBits, the oldest first.
     ///
     /// # Errors
     ///
@@ -212,7 +211,7 @@ impl Decoder {
     #[inline]
     pub fn outcomes(
         &mut self,
-        outcomes: Outcomes,
+        outcomes: BranchBits,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
         let mut left = outcomes.count;
@@ -309,25 +308,25 @@ impl Decoder {
     ///
     /// An event that cannot come here.
     #[inline]
-    pub fn event(&mut self, event: &Event, sink: &mut impl InstructionSink) -> Result<(), Fault> {
+    pub fn event(&mut self, event: &Packet, sink: &mut impl InstructionSink) -> Result<(), Fault> {
         self.prepare(sink)?;
         match *event {
-            Event::Outcomes | Event::Other { .. } => return Ok(()),
-            Event::Enter { lasti, code } => {
+            Packet::BranchBits | Packet::Other { .. } => return Ok(()),
+            Packet::Enter { lasti, code } => {
                 self.enter(lasti, code, 0, sink)?;
             }
-            Event::Resume { lasti, code, start } => {
+            Packet::Resume { lasti, code, start } => {
                 self.enter(lasti, code, start, sink)?;
             }
-            Event::Land { lasti, target, .. } => {
+            Packet::Unwind { lasti, target, .. } => {
                 self.reach(lasti, sink)?;
                 self.go(target)?;
             }
-            Event::Exit { lasti, .. } => {
+            Packet::FrameExit { lasti, .. } => {
                 self.reach(lasti, sink)?;
                 self.leave()?;
             }
-            Event::Stand { offset, begun } => {
+            Packet::AsyncBegin { offset, begun } => {
                 if self.frames.is_empty() {
                     return Err(Fault::NoFrame);
                 }
@@ -340,8 +339,8 @@ impl Decoder {
                     frame.stands = true;
                 }
             }
-            Event::Go { offset } => self.go(offset)?,
-            Event::Step { opcode, offset, operand, text } => {
+            Packet::AsyncEnd { offset } => self.go(offset)?,
+            Packet::Instruction { opcode, offset, operand, text } => {
                 let frame = self.frames.last().ok_or(Fault::NoFrame)?;
                 let code = self.codes.get(frame.code).ok_or(Fault::Code(frame.code))?;
                 if !frame.is_stepped {
@@ -350,14 +349,14 @@ impl Decoder {
                 sink.instruction(code, Stepped { offset, opcode, operand, meaning: text });
                 self.executed += 1;
             }
-            Event::Every { lasti } => {
+            Packet::SingleStep { lasti } => {
                 self.progress(lasti, sink)?;
                 if !self.every {
                     self.every = true;
                     self.refresh();
                 }
             }
-            Event::Frame { code, lasti } => {
+            Packet::Frame { code, lasti } => {
                 let start = u32::try_from(lasti).map_err(|_| Fault::Offset(lasti.into()))?;
                 self.push(code, start)?;
                 // In the middle of that instruction, which belongs to what was before.
@@ -366,13 +365,15 @@ impl Decoder {
                     frame.at = 1.min(length as u32);
                 }
             }
-            Event::Watch { code } | Event::Define { code, .. } | Event::Forget { code } => {
+            Packet::SingleStepCode { code }
+            | Packet::CodeDefined { code, .. }
+            | Packet::CodeFreed { code } => {
                 return Err(Fault::Code(code));
             }
-            Event::Switch { lasti, .. } => self.progress(lasti, sink)?,
-            Event::End { lasti } => self.progress(lasti, sink)?,
-            Event::Gone { .. } => {}
-            Event::StackSwitch { stack, lasti } => {
+            Packet::ThreadSwitch { lasti, .. } => self.progress(lasti, sink)?,
+            Packet::End { lasti } => self.progress(lasti, sink)?,
+            Packet::ThreadEnd { .. } => {}
+            Packet::StackSwitch { stack, lasti } => {
                 self.progress(lasti, sink)?;
                 self.switch_stack(stack)?;
             }
@@ -386,10 +387,10 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// Outcomes that cannot be.
+    /// BranchBits that cannot be.
     pub fn finish(
         &mut self,
-        outcomes: Outcomes,
+        outcomes: BranchBits,
         lasti: i32,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
@@ -418,7 +419,7 @@ impl Decoder {
             0 if code.entry != UNKNOWN => code.entry,
             _ => self.blocks.at(code, start),
         };
-        if self.frames.len() == MOST_FRAMES {
+        if self.frames.len() + self.elsewhere >= MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
         }
         let (at, stands, is_known) = (0, false, true);
@@ -469,7 +470,10 @@ impl Decoder {
         if next.is_none() && stack == self.stack {
             return Ok(());
         }
-        let last = std::mem::replace(&mut self.frames, next.unwrap_or_default());
+        let next = next.unwrap_or_default();
+        self.elsewhere -= next.len();
+        let last = std::mem::replace(&mut self.frames, next);
+        self.elsewhere += last.len();
         if !last.is_empty() {
             if self.others.len() == MOST_STACKS {
                 return Err(Fault::TooMany("stacks of frames"));

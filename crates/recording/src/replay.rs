@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::codes::{Change, Codes};
 use crate::decoder::{Decoder, InstructionSink};
 use crate::file::{Broken, Section, Sections, section};
-use wire::packet::{self, Event, Outcomes};
+use wire::packet::{self, BranchBits, Packet};
 
 /// What is wrong with a chunk that does not hold as many instructions as it says.
 pub const MISCOUNTED: &str = "the chunk says another number of instructions than it has";
@@ -120,7 +120,7 @@ impl OpenChunk {
     ///
     /// Bytes that are no packet.
     #[inline]
-    pub fn packet(&self) -> Result<Option<(Outcomes, Event<'_>, usize)>, Broken> {
+    pub fn packet(&self) -> Result<Option<(BranchBits, Packet<'_>, usize)>, Broken> {
         let rest = self.section.content.get(self.at..).unwrap_or_default();
         if rest.is_empty() {
             return Ok(None);

@@ -23,7 +23,7 @@ use recording::decoder::Fault;
 use ring::Ring;
 use settle::Settled;
 use wire::control::{WAKE, failure};
-use wire::packet::{self, Event};
+use wire::packet::{self, Packet};
 use wire::ring::{self as word, Told};
 
 /// Why nothing more is kept.
@@ -182,13 +182,13 @@ impl PacketReader {
         let (outcomes, event, length) = match read {
             Ok(read) => read,
             Err(packet::Fault::Short) => return Ok(0),
-            Err(fault) => return Err(Fault::Event(fault).into()),
+            Err(fault) => return Err(Fault::Packet(fault).into()),
         };
         if self.records > 0 {
             let rest = self.records.checked_sub(length as u64);
-            self.records = rest.ok_or(Fault::Event(packet::Fault::Number))?;
+            self.records = rest.ok_or(Fault::Packet(packet::Fault::Number))?;
         }
-        if event != Event::Outcomes || outcomes.count > 0 {
+        if event != Packet::BranchBits || outcomes.count > 0 {
             demux.record(outcomes, &event)?;
         }
         Ok(length)
@@ -201,7 +201,7 @@ fn last(ring: &Ring, demux: &mut Demux) -> Result<End, Trouble> {
         return Ok(End::Ended);
     }
     let (outcomes, lasti) = ring.now();
-    let event = Event::End { lasti };
+    let event = Packet::End { lasti };
     match demux.record(outcomes, &event) {
         Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
         Err(trouble) => Err(trouble),

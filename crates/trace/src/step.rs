@@ -329,8 +329,6 @@ pub trait Steps {
 }
 
 // The names before this one: removed with their last users.
-pub use Step as Event;
-pub use Steps as Events;
 
 #[cfg(test)]
 mod tests {

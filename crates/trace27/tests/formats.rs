@@ -11,7 +11,7 @@ use serde_json::Value;
 use trace::convert::{To, convert};
 use trace::formats::Reader;
 use trace::lines::Lines;
-use trace::step::{Events, Format, Position, ReadError};
+use trace::step::{Format, Position, ReadError, Steps};
 
 fn docs(file: &str) -> String {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../..", "docs", file].iter().collect();

@@ -39,9 +39,6 @@ pub const LARGEST_CONSTANTS: usize = 64 << 20;
 /// included; also what is beyond this is recorded as text alone.
 pub const MOST_OBJECTS: usize = 1 << 22;
 
-/// The name that this had at first; readers are still being renamed.
-pub type Definition = CodeInfo;
-
 /// How the rest is written after the first fields.
 mod form {
     /// Numbers, texts, tables
@@ -211,7 +208,7 @@ impl CodeInfo {
     /// What a recording takes of it where that is not all: the limits above. Constants go first, and
     /// are then there as text alone.
     pub fn cut(&self) -> Option<CodeInfo> {
-        let count = self.marshalled.as_ref().map_or(self.constants.len(), Marshalled::count);
+        let count = self.constant_count();
         let tables = [&self.names, &self.locals, &self.free, &self.cells];
         let entries = tables.iter().map(|table| table.len()).sum::<usize>() + count;
         let texts = [&self.name, &self.file, &self.lines].into_iter();
@@ -287,6 +284,11 @@ impl CodeInfo {
         entry(table, operand).map(Cow::Borrowed)
     }
 
+    /// How many constants there are.
+    pub fn constant_count(&self) -> usize {
+        self.marshalled.as_ref().map_or(self.constants.len(), Marshalled::count)
+    }
+
     /// `str()` of a constant.
     fn constant_text(&self, index: i32) -> Option<Cow<'_, [u8]>> {
         match &self.marshalled {
@@ -343,18 +345,18 @@ mod tests {
     #[test]
     fn what_is_beyond_the_limits_is_cut() {
         let text = |length| vec![b'x'; length];
-        let whole = Definition {
+        let whole = CodeInfo {
             name: text(LONGEST_NAME),
             constants: vec![Vec::new(); MOST_ENTRIES as usize],
-            ..Definition::default()
+            ..CodeInfo::default()
         };
         assert_eq!(whole.cut(), None);
         for larger in [
-            Definition { name: text(LONGEST_NAME + 1), ..whole.clone() },
-            Definition { names: vec![text(1)], ..whole.clone() },
-            Definition { code: text(LONGEST_CODE + 1), ..whole.clone() },
-            Definition { file: text(MOST_TEXT), ..whole.clone() },
-            Definition { constants: vec![text(MOST_TEXT + 1), text(1)], ..whole.clone() },
+            CodeInfo { name: text(LONGEST_NAME + 1), ..whole.clone() },
+            CodeInfo { names: vec![text(1)], ..whole.clone() },
+            CodeInfo { code: text(LONGEST_CODE + 1), ..whole.clone() },
+            CodeInfo { file: text(MOST_TEXT), ..whole.clone() },
+            CodeInfo { constants: vec![text(MOST_TEXT + 1), text(1)], ..whole.clone() },
         ] {
             let cut = larger.cut().unwrap();
             assert_eq!(cut.cut(), None);
@@ -362,10 +364,10 @@ mod tests {
             assert!(larger.name.starts_with(&cut.name) && larger.file.starts_with(&cut.file));
             let mut bytes = Vec::new();
             cut.write(&mut bytes);
-            assert!(Definition::read(&bytes) == Ok(cut));
+            assert!(CodeInfo::read(&bytes) == Ok(cut));
             bytes.clear();
             larger.write(&mut bytes);
-            assert!(Definition::read_whole(&bytes) == Ok(larger));
+            assert!(CodeInfo::read_whole(&bytes) == Ok(larger));
         }
     }
 

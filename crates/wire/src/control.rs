@@ -55,7 +55,7 @@ pub const FAULT_LOG: &str = ".fault.txt";
 #[repr(C, align(4096))]
 #[derive(Debug)]
 pub struct Page {
-    /// Outcomes that are in no record yet, the last in the lowest bit, a one above the first.
+    /// BranchBits that are in no record yet, the last in the lowest bit, a one above the first.
     pub outcomes: AtomicU64,
     /// The offset of the instruction that was last begun, by whatever thread.
     pub lasti: AtomicI32,

@@ -22,8 +22,8 @@
 
 use std::fmt;
 
-/// Outcomes that a record holds at most.
-pub const MOST_OUTCOMES: u32 = 63;
+/// BranchBits that a record holds at most.
+pub const MOST_BRANCH_BITS: u32 = 63;
 
 /// A packet without long fields takes no more bytes than this.
 const SHORT: usize = 32;
@@ -35,41 +35,41 @@ pub mod kind {
     /// `lasti`, code object, offset
     pub const RESUME: u8 = 1;
     /// `lasti`, offset, by `return`, `break` or `continue`
-    pub const LAND: u8 = 2;
+    pub const UNWIND: u8 = 2;
     /// `lasti`, by an exception
-    pub const EXIT: u8 = 3;
+    pub const FRAME_UNWOUND: u8 = 3;
     /// offset
-    pub const STAND_BEFORE: u8 = 4;
+    pub const ASYNC_BEGIN: u8 = 4;
     /// `lasti`
-    pub const STAND_WITHIN: u8 = 5;
+    pub const ASYNC_BEGIN_WITHIN: u8 = 5;
     /// offset
-    pub const GO: u8 = 6;
+    pub const ASYNC_END: u8 = 6;
     /// opcode (one byte), offset, operand
-    pub const STEP: u8 = 7;
+    pub const INSTRUCTION: u8 = 7;
     /// as `STEP`, then the length of the operand's meaning and its bytes
-    pub const STEP_TEXT: u8 = 8;
+    pub const INSTRUCTION_TEXT: u8 = 8;
     /// `lasti`
-    pub const EVERY: u8 = 9;
+    pub const SINGLE_STEP: u8 = 9;
     /// code object
-    pub const WATCH: u8 = 10;
+    pub const SINGLE_STEP_CODE: u8 = 10;
     /// code object, length, the definition's bytes
-    pub const DEFINE: u8 = 11;
+    pub const CODE_DEFINED: u8 = 11;
     /// code object
-    pub const FORGET: u8 = 12;
+    pub const CODE_FREED: u8 = 12;
     /// thread, `lasti`
-    pub const SWITCH: u8 = 13;
+    pub const THREAD_SWITCH: u8 = 13;
     /// code object, `lasti`
     pub const FRAME: u8 = 14;
     /// `lasti`
     pub const END: u8 = 15;
     /// thread
-    pub const GONE: u8 = 16;
+    pub const THREAD_END: u8 = 16;
     /// `lasti`, with a value
-    pub const RETURN: u8 = 17;
+    pub const FRAME_RETURN: u8 = 17;
     /// `lasti`, offset, by an exception
-    pub const LAND_EXCEPTION: u8 = 18;
+    pub const UNWIND_EXCEPTION: u8 = 18;
     /// stack, `lasti`
-    pub const STACK: u8 = 19;
+    pub const STACK_SWITCH: u8 = 19;
     /// The first of the kinds that a reader may skip.
     pub const SKIPPABLE: u8 = 128;
     /// The first of those that are kept for values, up to 143; after them, up to 159, for events.
@@ -80,9 +80,9 @@ pub mod kind {
 
 /// What happened. `lasti` is `f_lasti` of the frame that was running: how far it had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum Packet<'a> {
     /// Nothing but the outcomes.
-    Outcomes,
+    BranchBits,
     /// A frame is entered at its first instruction.
     Enter {
         /// Where the caller stood.
@@ -100,7 +100,7 @@ pub enum Event<'a> {
         start: u32,
     },
     /// The block stack was unwound.
-    Land {
+    Unwind {
         /// The instruction that left its block.
         lasti: i32,
         /// The offset of the next instruction.
@@ -110,26 +110,26 @@ pub enum Event<'a> {
     },
     /// A frame is left, and no branch bit says so: by an exception, or with a value in single-step
     /// mode.
-    Exit {
+    FrameExit {
         /// The last instruction.
         lasti: i32,
         /// Whether an exception did it.
         exception: bool,
     },
     /// Something may run that no instruction calls: a signal's handler, a trace function.
-    Stand {
+    AsyncBegin {
         /// The next instruction, or with `begun` the current one.
         offset: i32,
         /// Whether that instruction has begun.
         begun: bool,
     },
     /// The frame that stood goes on.
-    Go {
+    AsyncEnd {
         /// The offset of its next instruction.
         offset: u32,
     },
     /// An instruction that is told by itself.
-    Step {
+    Instruction {
         /// The opcode.
         opcode: u8,
         /// Its own offset.
@@ -140,29 +140,29 @@ pub enum Event<'a> {
         text: Option<&'a [u8]>,
     },
     /// From here on every instruction of every frame is told by itself.
-    Every {
+    SingleStep {
         /// How far the running frame had come.
         lasti: i32,
     },
     /// From here on every instruction of one code object is told by itself.
-    Watch {
+    SingleStepCode {
         /// Its number.
         code: u32,
     },
     /// A code object gets its number.
-    Define {
+    CodeDefined {
         /// The number, which is never given again.
         code: u32,
-        /// What [`super::code::Definition`] reads.
+        /// What [`super::code::CodeInfo`] reads.
         definition: &'a [u8],
     },
     /// A code object died.
-    Forget {
+    CodeFreed {
         /// Its number.
         code: u32,
     },
     /// Another thread runs from here on.
-    Switch {
+    ThreadSwitch {
         /// Its number.
         thread: u32,
         /// How far the thread that is left had come.
@@ -181,7 +181,7 @@ pub enum Event<'a> {
         lasti: i32,
     },
     /// A thread is no more.
-    Gone {
+    ThreadEnd {
         /// Its number.
         thread: u32,
     },
@@ -202,22 +202,22 @@ pub enum Event<'a> {
     },
 }
 
-/// Outcomes of branches, the oldest in the highest of `count` bits.
+/// BranchBits of branches, the oldest in the highest of `count` bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Outcomes {
+pub struct BranchBits {
     /// The bits; those above `count` are zero.
     pub bits: u64,
-    /// How many there are, at most [`MOST_OUTCOMES`].
+    /// How many there are, at most [`MOST_BRANCH_BITS`].
     pub count: u32,
 }
 
-impl Outcomes {
+impl BranchBits {
     /// From a register with a one above the oldest outcome, as the interpreter keeps them. Zero,
     /// which no interpreter writes, holds none.
     #[inline]
-    pub fn of_register(register: u64) -> Outcomes {
+    pub fn of_register(register: u64) -> BranchBits {
         let count = 63 - (register | 1).leading_zeros();
-        Outcomes { bits: register & !(1 << count), count }
+        BranchBits { bits: register & !(1 << count), count }
     }
 
     /// The register that holds these.
@@ -234,11 +234,11 @@ impl Outcomes {
 
 /// The forms of the tag.
 pub mod form {
-    /// Outcomes alone.
-    pub const OUTCOMES: u8 = 0;
-    /// [`super::Event::Enter`] in short.
+    /// BranchBits alone.
+    pub const BRANCH_BITS: u8 = 0;
+    /// [`super::Packet::Enter`] in short.
     pub const ENTER: u8 = 1;
-    /// [`super::Event::Resume`] in short.
+    /// [`super::Packet::Resume`] in short.
     pub const RESUME: u8 = 2;
     /// A kind follows.
     pub const OTHER: u8 = 3;
@@ -246,7 +246,7 @@ pub mod form {
 
 /// The first byte of a record.
 #[inline]
-pub fn tag(form: u8, outcomes: Outcomes) -> u8 {
+pub fn tag(form: u8, outcomes: BranchBits) -> u8 {
     form << 6 | outcomes.count as u8
 }
 
@@ -260,15 +260,15 @@ pub fn short(lasti: i32, code: u32) -> Option<u32> {
 
 /// Appends a record.
 #[inline]
-pub fn write(out: &mut Vec<u8>, outcomes: Outcomes, event: &Event) {
+pub fn write(out: &mut Vec<u8>, outcomes: BranchBits, event: &Packet) {
     // A form, and what comes after the outcomes: so many bytes.
     let (form, rest, length) = match *event {
-        Event::Outcomes => (form::OUTCOMES, 0, 0),
-        Event::Enter { lasti, code } => match short(lasti, code) {
+        Packet::BranchBits => (form::BRANCH_BITS, 0, 0),
+        Packet::Enter { lasti, code } => match short(lasti, code) {
             Some(short) => (form::ENTER, u64::from(short), 3),
             None => (form::OTHER, 0, 0),
         },
-        Event::Resume { lasti, code, start } => match (short(lasti, code), start >> 16) {
+        Packet::Resume { lasti, code, start } => match (short(lasti, code), start >> 16) {
             (Some(short), 0) => (form::RESUME, u64::from(short) | u64::from(start) << 24, 5),
             _ => (form::OTHER, 0, 0),
         },
@@ -291,7 +291,7 @@ pub fn write(out: &mut Vec<u8>, outcomes: Outcomes, event: &Event) {
     }
 }
 
-fn write_other(out: &mut Vec<u8>, event: &Event) {
+fn write_other(out: &mut Vec<u8>, event: &Packet) {
     out.extend_from_slice(&[kind_of(event), 0]);
     let start = out.len();
     write_payload(out, event);
@@ -305,51 +305,51 @@ fn write_other(out: &mut Vec<u8>, event: &Event) {
     }
 }
 
-fn kind_of(event: &Event) -> u8 {
+fn kind_of(event: &Packet) -> u8 {
     match *event {
         // It has a form of its own; this is never written.
-        Event::Outcomes => kind::SKIPPABLE,
-        Event::Enter { .. } => kind::ENTER,
-        Event::Resume { .. } => kind::RESUME,
-        Event::Land { exception: false, .. } => kind::LAND,
-        Event::Land { exception: true, .. } => kind::LAND_EXCEPTION,
-        Event::Exit { exception: true, .. } => kind::EXIT,
-        Event::Exit { exception: false, .. } => kind::RETURN,
-        Event::Stand { begun: false, .. } => kind::STAND_BEFORE,
-        Event::Stand { begun: true, .. } => kind::STAND_WITHIN,
-        Event::Go { .. } => kind::GO,
-        Event::Step { text: None, .. } => kind::STEP,
-        Event::Step { text: Some(_), .. } => kind::STEP_TEXT,
-        Event::Every { .. } => kind::EVERY,
-        Event::Watch { .. } => kind::WATCH,
-        Event::Define { .. } => kind::DEFINE,
-        Event::Forget { .. } => kind::FORGET,
-        Event::Switch { .. } => kind::SWITCH,
-        Event::Frame { .. } => kind::FRAME,
-        Event::End { .. } => kind::END,
-        Event::Gone { .. } => kind::GONE,
-        Event::StackSwitch { .. } => kind::STACK,
-        Event::Other { kind, .. } => kind,
+        Packet::BranchBits => kind::SKIPPABLE,
+        Packet::Enter { .. } => kind::ENTER,
+        Packet::Resume { .. } => kind::RESUME,
+        Packet::Unwind { exception: false, .. } => kind::UNWIND,
+        Packet::Unwind { exception: true, .. } => kind::UNWIND_EXCEPTION,
+        Packet::FrameExit { exception: true, .. } => kind::FRAME_UNWOUND,
+        Packet::FrameExit { exception: false, .. } => kind::FRAME_RETURN,
+        Packet::AsyncBegin { begun: false, .. } => kind::ASYNC_BEGIN,
+        Packet::AsyncBegin { begun: true, .. } => kind::ASYNC_BEGIN_WITHIN,
+        Packet::AsyncEnd { .. } => kind::ASYNC_END,
+        Packet::Instruction { text: None, .. } => kind::INSTRUCTION,
+        Packet::Instruction { text: Some(_), .. } => kind::INSTRUCTION_TEXT,
+        Packet::SingleStep { .. } => kind::SINGLE_STEP,
+        Packet::SingleStepCode { .. } => kind::SINGLE_STEP_CODE,
+        Packet::CodeDefined { .. } => kind::CODE_DEFINED,
+        Packet::CodeFreed { .. } => kind::CODE_FREED,
+        Packet::ThreadSwitch { .. } => kind::THREAD_SWITCH,
+        Packet::Frame { .. } => kind::FRAME,
+        Packet::End { .. } => kind::END,
+        Packet::ThreadEnd { .. } => kind::THREAD_END,
+        Packet::StackSwitch { .. } => kind::STACK_SWITCH,
+        Packet::Other { kind, .. } => kind,
     }
 }
 
-fn write_payload(out: &mut Vec<u8>, event: &Event) {
+fn write_payload(out: &mut Vec<u8>, event: &Packet) {
     let mut fields = |fields: &[u64]| {
         for &field in fields {
             write_number(out, field);
         }
     };
     match *event {
-        Event::Outcomes => {}
-        Event::Enter { lasti, code } => fields(&[place(lasti), code.into()]),
-        Event::Frame { code, lasti } => fields(&[code.into(), place(lasti)]),
-        Event::Resume { lasti, code, start } => {
+        Packet::BranchBits => {}
+        Packet::Enter { lasti, code } => fields(&[place(lasti), code.into()]),
+        Packet::Frame { code, lasti } => fields(&[code.into(), place(lasti)]),
+        Packet::Resume { lasti, code, start } => {
             fields(&[place(lasti), code.into(), start.into()]);
         }
-        Event::Land { lasti, target, .. } => fields(&[place(lasti), target.into()]),
-        Event::Stand { offset, .. } => fields(&[place(offset)]),
-        Event::Go { offset } => fields(&[offset.into()]),
-        Event::Step { opcode, offset, operand, text } => {
+        Packet::Unwind { lasti, target, .. } => fields(&[place(lasti), target.into()]),
+        Packet::AsyncBegin { offset, .. } => fields(&[place(offset)]),
+        Packet::AsyncEnd { offset } => fields(&[offset.into()]),
+        Packet::Instruction { opcode, offset, operand, text } => {
             out.push(opcode);
             write_number(out, offset.into());
             write_number(out, fold(operand));
@@ -357,18 +357,18 @@ fn write_payload(out: &mut Vec<u8>, event: &Event) {
                 write_bytes(out, text);
             }
         }
-        Event::Exit { lasti, .. } | Event::Every { lasti } | Event::End { lasti } => {
+        Packet::FrameExit { lasti, .. } | Packet::SingleStep { lasti } | Packet::End { lasti } => {
             fields(&[place(lasti)])
         }
-        Event::Watch { code } | Event::Forget { code } => fields(&[code.into()]),
-        Event::Define { code, definition } => {
+        Packet::SingleStepCode { code } | Packet::CodeFreed { code } => fields(&[code.into()]),
+        Packet::CodeDefined { code, definition } => {
             fields(&[code.into()]);
             write_bytes(out, definition);
         }
-        Event::Switch { thread, lasti } => fields(&[thread.into(), place(lasti)]),
-        Event::Gone { thread } => fields(&[thread.into()]),
-        Event::Other { payload, .. } => out.extend_from_slice(payload),
-        Event::StackSwitch { stack, lasti } => fields(&[stack.into(), place(lasti)]),
+        Packet::ThreadSwitch { thread, lasti } => fields(&[thread.into(), place(lasti)]),
+        Packet::ThreadEnd { thread } => fields(&[thread.into()]),
+        Packet::Other { payload, .. } => out.extend_from_slice(payload),
+        Packet::StackSwitch { stack, lasti } => fields(&[stack.into(), place(lasti)]),
     }
 }
 
@@ -404,7 +404,7 @@ impl fmt::Display for Fault {
 ///
 /// [`Fault::Short`] where the bytes end inside the record.
 #[inline]
-pub fn read(bytes: &[u8]) -> Result<(Outcomes, Event<'_>, usize), Fault> {
+pub fn read(bytes: &[u8]) -> Result<(BranchBits, Packet<'_>, usize), Fault> {
     let mut fields = Fields { bytes, at: 0 };
     let tag = fields.byte()?;
     let count = u32::from(tag & 0x3f);
@@ -420,17 +420,17 @@ pub fn read(bytes: &[u8]) -> Result<(Outcomes, Event<'_>, usize), Fault> {
         }
     };
     let bits = bits & !(u64::MAX << count);
-    let outcomes = Outcomes { bits, count };
+    let outcomes = BranchBits { bits, count };
     let event = match tag >> 6 {
-        form::OUTCOMES => Event::Outcomes,
+        form::BRANCH_BITS => Packet::BranchBits,
         form::ENTER => {
             let (lasti, code) = fields.short()?;
-            Event::Enter { lasti, code }
+            Packet::Enter { lasti, code }
         }
         form::RESUME => {
             let (lasti, code) = fields.short()?;
             let start = fields.take(2)?;
-            Event::Resume { lasti, code, start: u16::from_le_bytes([start[0], start[1]]).into() }
+            Packet::Resume { lasti, code, start: u16::from_le_bytes([start[0], start[1]]).into() }
         }
         _ => fields.other()?,
     };
@@ -551,7 +551,7 @@ impl<'a> Fields<'a> {
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
-    fn other(&mut self) -> Result<Event<'a>, Fault> {
+    fn other(&mut self) -> Result<Packet<'a>, Fault> {
         let kind = self.byte()?;
         let mut payload = Fields { bytes: self.text()?, at: 0 };
         payload.event(kind).map_err(|fault| match fault {
@@ -561,39 +561,45 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields of one kind. What follows them is of a later version.
-    fn event(&mut self, kind: u8) -> Result<Event<'a>, Fault> {
+    fn event(&mut self, kind: u8) -> Result<Packet<'a>, Fault> {
         Ok(match kind {
-            kind::ENTER => Event::Enter { lasti: self.place()?, code: self.small()? },
+            kind::ENTER => Packet::Enter { lasti: self.place()?, code: self.small()? },
             kind::RESUME => {
                 let (lasti, code) = (self.place()?, self.small()?);
-                Event::Resume { lasti, code, start: self.small()? }
+                Packet::Resume { lasti, code, start: self.small()? }
             }
-            kind::LAND | kind::LAND_EXCEPTION => {
+            kind::UNWIND | kind::UNWIND_EXCEPTION => {
                 let (lasti, target) = (self.place()?, self.small()?);
-                Event::Land { lasti, target, exception: kind == kind::LAND_EXCEPTION }
+                Packet::Unwind { lasti, target, exception: kind == kind::UNWIND_EXCEPTION }
             }
-            kind::EXIT | kind::RETURN => {
-                Event::Exit { lasti: self.place()?, exception: kind == kind::EXIT }
+            kind::FRAME_UNWOUND | kind::FRAME_RETURN => {
+                Packet::FrameExit { lasti: self.place()?, exception: kind == kind::FRAME_UNWOUND }
             }
-            kind::STAND_BEFORE => Event::Stand { offset: self.place()?, begun: false },
-            kind::STAND_WITHIN => Event::Stand { offset: self.place()?, begun: true },
-            kind::GO => Event::Go { offset: self.small()? },
-            kind @ (kind::STEP | kind::STEP_TEXT) => {
+            kind::ASYNC_BEGIN => Packet::AsyncBegin { offset: self.place()?, begun: false },
+            kind::ASYNC_BEGIN_WITHIN => Packet::AsyncBegin { offset: self.place()?, begun: true },
+            kind::ASYNC_END => Packet::AsyncEnd { offset: self.small()? },
+            kind @ (kind::INSTRUCTION | kind::INSTRUCTION_TEXT) => {
                 let opcode = self.byte()?;
                 let (offset, operand) = (self.small()?, self.signed()?);
-                let text = if kind == kind::STEP_TEXT { Some(self.text()?) } else { None };
-                Event::Step { opcode, offset, operand, text }
+                let text = if kind == kind::INSTRUCTION_TEXT { Some(self.text()?) } else { None };
+                Packet::Instruction { opcode, offset, operand, text }
             }
-            kind::EVERY => Event::Every { lasti: self.place()? },
-            kind::WATCH => Event::Watch { code: self.small()? },
-            kind::DEFINE => Event::Define { code: self.small()?, definition: self.text()? },
-            kind::FORGET => Event::Forget { code: self.small()? },
-            kind::SWITCH => Event::Switch { thread: self.small()?, lasti: self.place()? },
-            kind::FRAME => Event::Frame { code: self.small()?, lasti: self.place()? },
-            kind::END => Event::End { lasti: self.place()? },
-            kind::GONE => Event::Gone { thread: self.small()? },
-            kind::STACK => Event::StackSwitch { stack: self.small()?, lasti: self.place()? },
-            kind::SKIPPABLE.. => Event::Other { kind, payload: self.bytes },
+            kind::SINGLE_STEP => Packet::SingleStep { lasti: self.place()? },
+            kind::SINGLE_STEP_CODE => Packet::SingleStepCode { code: self.small()? },
+            kind::CODE_DEFINED => {
+                Packet::CodeDefined { code: self.small()?, definition: self.text()? }
+            }
+            kind::CODE_FREED => Packet::CodeFreed { code: self.small()? },
+            kind::THREAD_SWITCH => {
+                Packet::ThreadSwitch { thread: self.small()?, lasti: self.place()? }
+            }
+            kind::FRAME => Packet::Frame { code: self.small()?, lasti: self.place()? },
+            kind::END => Packet::End { lasti: self.place()? },
+            kind::THREAD_END => Packet::ThreadEnd { thread: self.small()? },
+            kind::STACK_SWITCH => {
+                Packet::StackSwitch { stack: self.small()?, lasti: self.place()? }
+            }
+            kind::SKIPPABLE.. => Packet::Other { kind, payload: self.bytes },
             kind => return Err(Fault::Kind(kind)),
         })
     }
@@ -631,42 +637,42 @@ pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 27] = [
-        Event::Outcomes,
-        Event::Enter { lasti: 1023, code: 16_383 },
-        Event::Enter { lasti: 1024, code: 1 },
-        Event::Enter { lasti: -1, code: 7 },
-        Event::Resume { lasti: 3, code: 9, start: 65_535 },
-        Event::Resume { lasti: 3, code: 9, start: 65_536 },
-        Event::Land { lasti: 70_000, target: 12, exception: true },
-        Event::Land { lasti: 0, target: u32::MAX, exception: false },
-        Event::Exit { lasti: i32::MIN, exception: true },
-        Event::Exit { lasti: 3, exception: false },
-        Event::Other { kind: kind::SKIPPABLE, payload: b"" },
-        Event::Other { kind: 255, payload: &[7; 300] },
-        Event::Stand { offset: i32::MAX, begun: false },
-        Event::Stand { offset: 6, begun: true },
-        Event::Go { offset: u32::MAX },
-        Event::Step { opcode: 255, offset: 1, operand: -2, text: None },
-        Event::Step { opcode: 100, offset: 1, operand: 0, text: Some(b"[1]") },
-        Event::Every { lasti: 0 },
-        Event::Watch { code: 300 },
-        Event::Define { code: 1, definition: b"abc" },
-        Event::Forget { code: 1 },
-        Event::Switch { thread: 2, lasti: -2 },
-        Event::Frame { code: 2, lasti: 30 },
-        Event::End { lasti: -1 },
-        Event::Gone { thread: 4 },
-        Event::StackSwitch { stack: 300, lasti: -2 },
-        Event::Define { code: u32::MAX, definition: b"" },
+    const EVENTS: [Packet; 27] = [
+        Packet::BranchBits,
+        Packet::Enter { lasti: 1023, code: 16_383 },
+        Packet::Enter { lasti: 1024, code: 1 },
+        Packet::Enter { lasti: -1, code: 7 },
+        Packet::Resume { lasti: 3, code: 9, start: 65_535 },
+        Packet::Resume { lasti: 3, code: 9, start: 65_536 },
+        Packet::Unwind { lasti: 70_000, target: 12, exception: true },
+        Packet::Unwind { lasti: 0, target: u32::MAX, exception: false },
+        Packet::FrameExit { lasti: i32::MIN, exception: true },
+        Packet::FrameExit { lasti: 3, exception: false },
+        Packet::Other { kind: kind::SKIPPABLE, payload: b"" },
+        Packet::Other { kind: 255, payload: &[7; 300] },
+        Packet::AsyncBegin { offset: i32::MAX, begun: false },
+        Packet::AsyncBegin { offset: 6, begun: true },
+        Packet::AsyncEnd { offset: u32::MAX },
+        Packet::Instruction { opcode: 255, offset: 1, operand: -2, text: None },
+        Packet::Instruction { opcode: 100, offset: 1, operand: 0, text: Some(b"[1]") },
+        Packet::SingleStep { lasti: 0 },
+        Packet::SingleStepCode { code: 300 },
+        Packet::CodeDefined { code: 1, definition: b"abc" },
+        Packet::CodeFreed { code: 1 },
+        Packet::ThreadSwitch { thread: 2, lasti: -2 },
+        Packet::Frame { code: 2, lasti: 30 },
+        Packet::End { lasti: -1 },
+        Packet::ThreadEnd { thread: 4 },
+        Packet::StackSwitch { stack: 300, lasti: -2 },
+        Packet::CodeDefined { code: u32::MAX, definition: b"" },
     ];
 
     #[test]
     fn what_is_written_is_read() {
         for event in &EVENTS {
             for (bits, count) in [(0, 0), (1, 1), (0x155, 9), ((1 << 63) - 1, 63), (0, 63)] {
-                let outcomes = Outcomes { bits, count };
-                assert_eq!(Outcomes::of_register(outcomes.register()), outcomes);
+                let outcomes = BranchBits { bits, count };
+                assert_eq!(BranchBits::of_register(outcomes.register()), outcomes);
                 let mut bytes = Vec::new();
                 write(&mut bytes, outcomes, event);
                 let length = bytes.len();
@@ -684,9 +690,9 @@ mod tests {
     fn fields_that_were_appended_are_ignored() {
         for event in &EVENTS {
             let mut bytes = Vec::new();
-            let outcomes = Outcomes { bits: 1, count: 1 };
+            let outcomes = BranchBits { bits: 1, count: 1 };
             write(&mut bytes, outcomes, event);
-            if bytes[0] >> 6 != form::OTHER || matches!(event, Event::Other { .. }) {
+            if bytes[0] >> 6 != form::OTHER || matches!(event, Packet::Other { .. }) {
                 continue;
             }
             let mut fields = Fields { bytes: &bytes, at: 3 };
@@ -706,13 +712,13 @@ mod tests {
         for kind in [99, kind::SKIPPABLE - 1] {
             assert_eq!(read(&[tag, kind, 0]), Err(Fault::Kind(kind)));
         }
-        let endless = [&[tag, kind::FORGET][..], &[0xff; 12]].concat();
+        let endless = [&[tag, kind::CODE_FREED][..], &[0xff; 12]].concat();
         assert_eq!(read(&endless), Err(Fault::Number));
-        let endless = [&[tag, kind::FORGET, 12][..], &[0xff; 12]].concat();
+        let endless = [&[tag, kind::CODE_FREED, 12][..], &[0xff; 12]].concat();
         assert_eq!(read(&endless), Err(Fault::Number));
-        let large = [&[tag, kind::DEFINE, 10, 1][..], &[0xff; 8], &[0x7f]].concat();
+        let large = [&[tag, kind::CODE_DEFINED, 10, 1][..], &[0xff; 8], &[0x7f]].concat();
         assert_eq!(read(&large), Err(Fault::Payload));
-        let large = [&[tag, kind::DEFINE][..], &[0xff; 8], &[0x7f]].concat();
+        let large = [&[tag, kind::CODE_DEFINED][..], &[0xff; 8], &[0x7f]].concat();
         assert_eq!(read(&large), Err(Fault::Short));
     }
 }

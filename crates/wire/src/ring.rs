@@ -6,7 +6,7 @@
 //! and the second the number of bytes that follow: whole records, up to a multiple of the words' size
 //! filled with zeros, each of which is a record that says nothing.
 
-use super::packet::{Event, Fault, Outcomes};
+use super::packet::{BranchBits, Fault, Packet};
 
 /// The size of both words, in bytes. All that is told starts at a multiple of it.
 pub const SIZE: usize = 16;
@@ -18,13 +18,13 @@ mod kind {
     /// `lasti` (24 bits), code object (16), offset (16)
     pub const RESUME: u8 = 1;
     /// nothing
-    pub const OUTCOMES: u8 = 2;
+    pub const BRANCH_BITS: u8 = 2;
     /// `lasti` (24 bits), offset (32), by `return`, `break` or `continue`
-    pub const LAND: u8 = 3;
+    pub const UNWIND: u8 = 3;
     /// one if an exception did it, else zero (24 bits), `lasti` (32)
-    pub const EXIT: u8 = 4;
+    pub const FRAME_UNWOUND: u8 = 4;
     /// opcode (8 bits), offset (16), operand (32)
-    pub const STEP: u8 = 5;
+    pub const INSTRUCTION: u8 = 5;
     /// nothing (24 bits), offset (32)
     pub const ASYNC_BEFORE: u8 = 6;
     /// nothing (24 bits), `lasti` (32)
@@ -32,11 +32,11 @@ mod kind {
     /// nothing (24 bits), offset (32)
     pub const ASYNC_END: u8 = 8;
     /// as `LAND`, by an exception
-    pub const LAND_EXCEPTION: u8 = 9;
+    pub const UNWIND_EXCEPTION: u8 = 9;
 }
 
-/// [`Event::Outcomes`]
-pub const OUTCOMES: u64 = kind::OUTCOMES as u64;
+/// [`Packet::BranchBits`]
+pub const BRANCH_BITS: u64 = kind::BRANCH_BITS as u64;
 
 #[inline]
 fn word(kind: u8, low: u32, high: u32) -> u64 {
@@ -50,51 +50,55 @@ fn place(lasti: i32) -> Option<u32> {
     (place < 1 << 24).then_some(place)
 }
 
-/// [`Event::Enter`], if it fits.
+/// [`Packet::Enter`], if it fits.
 #[inline]
 pub fn enter(lasti: i32, code: u32) -> Option<u64> {
     Some(word(kind::ENTER, place(lasti)?, code))
 }
 
-/// [`Event::Resume`], if it fits.
+/// [`Packet::Resume`], if it fits.
 #[inline]
 pub fn resume(lasti: i32, code: u32, start: u32) -> Option<u64> {
     let lasti = place(lasti)?;
     ((code | start) < 1 << 16).then_some(word(kind::RESUME, lasti, code | start << 16))
 }
 
-/// [`Event::Land`], if it fits.
+/// [`Packet::Unwind`], if it fits.
 #[inline]
 pub fn land(lasti: i32, target: u32, exception: bool) -> Option<u64> {
-    let kind = if exception { kind::LAND_EXCEPTION } else { kind::LAND };
+    let kind = if exception { kind::UNWIND_EXCEPTION } else { kind::UNWIND };
     Some(word(kind, place(lasti)?, target))
 }
 
-/// [`Event::Exit`].
+/// [`Packet::FrameExit`].
 #[inline]
 pub fn exit(lasti: i32, exception: bool) -> u64 {
-    word(kind::EXIT, exception.into(), lasti as u32)
+    word(kind::FRAME_UNWOUND, exception.into(), lasti as u32)
 }
 
-/// [`Event::Step`] without a text, if it fits.
+/// [`Packet::Instruction`] without a text, if it fits.
 #[inline]
 pub fn step(opcode: u8, offset: u32, operand: i32) -> Option<u64> {
-    (offset < 1 << 16).then_some(word(kind::STEP, u32::from(opcode) | offset << 8, operand as u32))
+    (offset < 1 << 16).then_some(word(
+        kind::INSTRUCTION,
+        u32::from(opcode) | offset << 8,
+        operand as u32,
+    ))
 }
 
-/// [`Event::Stand`]; never zero.
+/// [`Packet::AsyncBegin`]; never zero.
 #[inline]
 pub fn async_begin(offset: i32, begun: bool) -> u64 {
     word(kind::ASYNC_BEFORE + u8::from(begun), 0, offset as u32)
 }
 
-/// The fields of the [`Event::Stand`] in a word of [`async_begin`].
+/// The fields of the [`Packet::AsyncBegin`] in a word of [`async_begin`].
 #[inline]
 pub fn read_async_begin(word: u64) -> (i32, bool) {
     ((word >> 32) as i32, word as u8 == kind::ASYNC_WITHIN)
 }
 
-/// [`Event::Go`].
+/// [`Packet::AsyncEnd`].
 #[inline]
 pub fn async_end(offset: u32) -> u64 {
     word(kind::ASYNC_END, 0, offset)
@@ -104,7 +108,7 @@ pub fn async_end(offset: u32) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
     /// This, after these outcomes.
-    Short(Outcomes, Event<'static>),
+    Short(BranchBits, Packet<'static>),
     /// Records follow, so many bytes of them.
     Long(u64),
 }
@@ -125,23 +129,23 @@ pub fn read(bytes: &[u8]) -> Result<Told, Fault> {
     let (kind, low, high) = (word as u8, word as u32 >> 8, (word >> 32) as u32);
     let lasti = low as i32;
     let event = match kind {
-        kind::ENTER => Event::Enter { lasti, code: high },
-        kind::RESUME => Event::Resume { lasti, code: high & 0xffff, start: high >> 16 },
-        kind::OUTCOMES => Event::Outcomes,
-        kind::LAND | kind::LAND_EXCEPTION => {
-            Event::Land { lasti, target: high, exception: kind == kind::LAND_EXCEPTION }
+        kind::ENTER => Packet::Enter { lasti, code: high },
+        kind::RESUME => Packet::Resume { lasti, code: high & 0xffff, start: high >> 16 },
+        kind::BRANCH_BITS => Packet::BranchBits,
+        kind::UNWIND | kind::UNWIND_EXCEPTION => {
+            Packet::Unwind { lasti, target: high, exception: kind == kind::UNWIND_EXCEPTION }
         }
-        kind::EXIT => Event::Exit { lasti: high as i32, exception: low != 0 },
-        kind::STEP => {
+        kind::FRAME_UNWOUND => Packet::FrameExit { lasti: high as i32, exception: low != 0 },
+        kind::INSTRUCTION => {
             let (opcode, offset) = (low as u8, low >> 8);
-            Event::Step { opcode, offset, operand: high as i32, text: None }
+            Packet::Instruction { opcode, offset, operand: high as i32, text: None }
         }
-        kind::ASYNC_BEFORE => Event::Stand { offset: high as i32, begun: false },
-        kind::ASYNC_WITHIN => Event::Stand { offset: high as i32, begun: true },
-        kind::ASYNC_END => Event::Go { offset: high },
+        kind::ASYNC_BEFORE => Packet::AsyncBegin { offset: high as i32, begun: false },
+        kind::ASYNC_WITHIN => Packet::AsyncBegin { offset: high as i32, begun: true },
+        kind::ASYNC_END => Packet::AsyncEnd { offset: high },
         kind => return Err(Fault::Kind(kind)),
     };
-    Ok(Told::Short(Outcomes::of_register(register), event))
+    Ok(Told::Short(BranchBits::of_register(register), event))
 }
 
 #[cfg(test)]
@@ -152,30 +156,33 @@ mod tests {
     fn what_is_told_is_read() {
         let most = (1 << 24) - 1;
         for (word, event) in [
-            (enter(0, 1), Event::Enter { lasti: 0, code: 1 }),
-            (enter(most, u32::MAX), Event::Enter { lasti: most, code: u32::MAX }),
-            (resume(most, 65_535, 1), Event::Resume { lasti: most, code: 65_535, start: 1 }),
-            (resume(3, 1, 65_535), Event::Resume { lasti: 3, code: 1, start: 65_535 }),
-            (Some(OUTCOMES), Event::Outcomes),
+            (enter(0, 1), Packet::Enter { lasti: 0, code: 1 }),
+            (enter(most, u32::MAX), Packet::Enter { lasti: most, code: u32::MAX }),
+            (resume(most, 65_535, 1), Packet::Resume { lasti: most, code: 65_535, start: 1 }),
+            (resume(3, 1, 65_535), Packet::Resume { lasti: 3, code: 1, start: 65_535 }),
+            (Some(BRANCH_BITS), Packet::BranchBits),
             (
                 land(most, u32::MAX, true),
-                Event::Land { lasti: most, target: u32::MAX, exception: true },
+                Packet::Unwind { lasti: most, target: u32::MAX, exception: true },
             ),
-            (land(1, 2, false), Event::Land { lasti: 1, target: 2, exception: false }),
-            (Some(exit(-1, true)), Event::Exit { lasti: -1, exception: true }),
-            (Some(exit(i32::MAX, false)), Event::Exit { lasti: i32::MAX, exception: false }),
-            (Some(async_begin(-1, false)), Event::Stand { offset: -1, begun: false }),
-            (Some(async_begin(i32::MAX, true)), Event::Stand { offset: i32::MAX, begun: true }),
-            (Some(async_end(u32::MAX)), Event::Go { offset: u32::MAX }),
+            (land(1, 2, false), Packet::Unwind { lasti: 1, target: 2, exception: false }),
+            (Some(exit(-1, true)), Packet::FrameExit { lasti: -1, exception: true }),
+            (Some(exit(i32::MAX, false)), Packet::FrameExit { lasti: i32::MAX, exception: false }),
+            (Some(async_begin(-1, false)), Packet::AsyncBegin { offset: -1, begun: false }),
+            (
+                Some(async_begin(i32::MAX, true)),
+                Packet::AsyncBegin { offset: i32::MAX, begun: true },
+            ),
+            (Some(async_end(u32::MAX)), Packet::AsyncEnd { offset: u32::MAX }),
             (
                 step(255, 65_535, -1),
-                Event::Step { opcode: 255, offset: 65_535, operand: -1, text: None },
+                Packet::Instruction { opcode: 255, offset: 65_535, operand: -1, text: None },
             ),
         ] {
             for register in [1, 0b1010, u64::MAX] {
                 let mut bytes = register.to_le_bytes().to_vec();
                 bytes.extend_from_slice(&word.unwrap().to_le_bytes());
-                let told = Told::Short(Outcomes::of_register(register), event);
+                let told = Told::Short(BranchBits::of_register(register), event);
                 assert_eq!(read(&bytes), Ok(told));
                 assert_eq!(read(&bytes[..15]), Err(Fault::Short));
             }

@@ -182,8 +182,8 @@ impl Decoder {
 mod tests {
     use super::*;
     use crate::text::{RenderOptions, TextSink};
-    use wire::code::Definition;
-    use wire::packet::Event;
+    use wire::code::CodeInfo;
+    use wire::packet::Packet;
 
     /// More instructions than a run holds, and no decision among them.
     const LENGTH: usize = 600;
@@ -191,10 +191,10 @@ mod tests {
     fn straight() -> (Decoder, TextSink) {
         let mut decoder = Decoder::new();
         let code = [&[9; LENGTH][..], b"S"].concat();
-        let definition = Definition { name: b"f".to_vec(), code, ..Definition::default() };
+        let definition = CodeInfo { name: b"f".to_vec(), code, ..CodeInfo::default() };
         decoder.define(1, definition).unwrap();
         let mut text = TextSink::new(RenderOptions::default());
-        decoder.event(&Event::Enter { lasti: -1, code: 1 }, &mut text).unwrap();
+        decoder.event(&Packet::Enter { lasti: -1, code: 1 }, &mut text).unwrap();
         (decoder, text)
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn an_end_that_cannot_be_writes_nothing() {
         for lasti in [LENGTH as i32 + 1, 7_777, i32::MAX, -1, NOWHERE] {
             let (mut decoder, mut text) = straight();
-            decoder.event(&Event::End { lasti }, &mut text).unwrap();
+            decoder.event(&Packet::End { lasti }, &mut text).unwrap();
             assert_eq!((decoder.executed(), text.lines.len()), (0, 0), "{lasti}");
         }
     }
@@ -211,7 +211,7 @@ mod tests {
     fn an_end_further_on_is_reached_across_runs() {
         for lasti in [0, 255, 256, 599, 600] {
             let (mut decoder, mut text) = straight();
-            decoder.event(&Event::End { lasti }, &mut text).unwrap();
+            decoder.event(&Packet::End { lasti }, &mut text).unwrap();
             assert_eq!(decoder.executed(), lasti as u64 + 1);
         }
     }

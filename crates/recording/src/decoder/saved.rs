@@ -42,12 +42,14 @@ impl Decoder {
         let mut fields = Fields { bytes, at: 0 };
         self.every = fields.byte()? != 0;
         (self.looked, self.executed) = (0, executed);
-        self.frames = self.restore_frames(&mut fields)?;
+        self.elsewhere = 0;
+        self.frames = self.restore_frames(&mut fields, 0)?;
         self.stack = fields.small()?;
         self.others.clear();
         for _ in 0..fields.number()? {
             let stack = fields.small()?;
-            let frames = self.restore_frames(&mut fields)?;
+            let frames = self.restore_frames(&mut fields, self.frames.len() + self.elsewhere)?;
+            self.elsewhere += frames.len();
             if self.others.len() == MOST_STACKS {
                 return Err(Fault::TooMany("stacks of frames"));
             }
@@ -64,7 +66,8 @@ impl Decoder {
         Ok(fields.at)
     }
 
-    fn restore_frames(&self, fields: &mut Fields) -> Result<Vec<Frame>, Fault> {
+    /// The frames of one stack, where `before` others were read.
+    fn restore_frames(&self, fields: &mut Fields, before: usize) -> Result<Vec<Frame>, Fault> {
         let mut frames = Vec::new();
         for _ in 0..fields.number()? {
             let (code, block) = (fields.small()?, fields.small()?);
@@ -73,7 +76,7 @@ impl Decoder {
             if at as usize > LONGEST {
                 return Err(Fault::Offset(block.into()));
             }
-            if frames.len() == MOST_FRAMES {
+            if before + frames.len() >= MOST_FRAMES {
                 return Err(Fault::TooMany("frames"));
             }
             let (is_stepped, is_known) = (self.every || is_watched, false);

@@ -11,7 +11,7 @@ use super::index::{Builder, Entry};
 use super::{HEAD, LONGEST, MAGIC, VERSION, checksum, section};
 use crate::bodies::Sharing;
 use crate::decoder::Decoder;
-use wire::packet::{self, Event, Outcomes, write_bytes, write_number};
+use wire::packet::{self, BranchBits, Packet, write_bytes, write_number};
 
 /// Bytes of events, or of definitions, that end a section.
 const LARGE: usize = 1 << 19;
@@ -125,8 +125,8 @@ impl<W: Write> FlowWriter<W> {
     #[inline]
     pub fn has_room(
         &mut self,
-        outcomes: Outcomes,
-        event: &Event,
+        outcomes: BranchBits,
+        event: &Packet,
         walker: &Decoder,
         count: u64,
     ) -> io::Result<bool> {
@@ -163,22 +163,22 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn code(&mut self, event: &Event, walker: &Decoder, count: u64) -> io::Result<bool> {
+    pub fn code(&mut self, event: &Packet, walker: &Decoder, count: u64) -> io::Result<bool> {
         if self.codes.len() >= LARGE {
             self.flush(walker, count)?;
         }
         let before = self.codes.len();
         let shared = match *event {
-            Event::Define { code, definition } => {
+            Packet::CodeDefined { code, definition } => {
                 self.sharing.share(code, definition).map(|definition| (code, definition))
             }
             _ => None,
         };
         let event = match &shared {
-            Some((code, definition)) => &Event::Define { code: *code, definition },
+            Some((code, definition)) => &Packet::CodeDefined { code: *code, definition },
             None => event,
         };
-        packet::write(&mut self.codes, Outcomes::default(), event);
+        packet::write(&mut self.codes, BranchBits::default(), event);
         if self.most == u64::MAX || self.size_with(0) <= self.most {
             return Ok(true);
         }
@@ -192,9 +192,9 @@ impl<W: Write> FlowWriter<W> {
 
     /// Takes a record that a code object died. What the section at hand starts with may still
     /// name it, so it is told after that.
-    pub fn code_gone(&mut self, event: &Event) {
+    pub fn code_gone(&mut self, event: &Packet) {
         let before = self.gone.len();
-        packet::write(&mut self.gone, Outcomes::default(), event);
+        packet::write(&mut self.gone, BranchBits::default(), event);
         if self.most != u64::MAX && self.size_with(0) > self.most {
             // Nobody misses it: numbers are not given twice.
             self.gone.truncate(before);
@@ -208,8 +208,8 @@ impl<W: Write> FlowWriter<W> {
     /// Those of the writer.
     pub fn record(
         &mut self,
-        outcomes: Outcomes,
-        event: &Event,
+        outcomes: BranchBits,
+        event: &Packet,
         walker: &Decoder,
         count: u64,
     ) -> io::Result<()> {

@@ -18,8 +18,8 @@ use super::thread_writer::{OutputOptions, ThreadWriter};
 use super::{End, Trouble};
 use recording::decoder::Fault;
 use recording::file::LIMIT;
-use wire::code::Definition;
-use wire::packet::{Event, Outcomes};
+use wire::code::CodeInfo;
+use wire::packet::{BranchBits, Packet};
 
 /// The writers of all threads.
 pub struct Demux {
@@ -81,14 +81,14 @@ impl Demux {
 
     /// Takes what happened, after these outcomes.
     #[inline]
-    pub fn record(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+    pub fn record(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
         match event {
-            Event::Define { .. }
-            | Event::Watch { .. }
-            | Event::Forget { .. }
-            | Event::Every { .. }
-            | Event::Switch { .. }
-            | Event::Gone { .. } => self.other(outcomes, event),
+            Packet::CodeDefined { .. }
+            | Packet::SingleStepCode { .. }
+            | Packet::CodeFreed { .. }
+            | Packet::SingleStep { .. }
+            | Packet::ThreadSwitch { .. }
+            | Packet::ThreadEnd { .. } => self.other(outcomes, event),
             _ => match self.writers.get_mut(&self.current) {
                 Some(writer) => match writer.record(outcomes, event) {
                     Err(Trouble::Limit) => self.end(self.current),
@@ -139,17 +139,17 @@ impl Demux {
     }
 
     /// Events that are not one thread's alone; the outcomes before them are.
-    fn other(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+    fn other(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
         if outcomes.count > 0 {
-            self.pass(outcomes, &Event::Outcomes)?;
+            self.pass(outcomes, &Packet::BranchBits)?;
         }
         match *event {
-            Event::Define { code, definition } => {
-                let read = Definition::read_whole(definition).map_err(Fault::Event)?;
+            Packet::CodeDefined { code, definition } => {
+                let read = CodeInfo::read_whole(definition).map_err(Fault::Packet)?;
                 self.each(|writer| writer.define(event, code, &read))?;
                 self.codes.push(definition.to_vec());
             }
-            Event::Watch { code } => {
+            Packet::SingleStepCode { code } => {
                 self.each(|writer| writer.watch(event, code))?;
                 // The first byte of a definition says so.
                 let known = self.codes.get_mut((code as usize).wrapping_sub(1));
@@ -157,23 +157,23 @@ impl Demux {
                     *byte = 1;
                 }
             }
-            Event::Forget { code } => {
+            Packet::CodeFreed { code } => {
                 self.each(|writer| writer.forget(event, code))?;
                 if let Some(known) = self.codes.get_mut((code as usize).wrapping_sub(1)) {
                     *known = Vec::new();
                 }
             }
-            Event::Every { lasti } => {
-                self.pass(Outcomes::default(), &Event::Every { lasti })?;
+            Packet::SingleStep { lasti } => {
+                self.pass(BranchBits::default(), &Packet::SingleStep { lasti })?;
                 self.each(ThreadWriter::single_step)?;
                 self.single_steps = true;
             }
-            Event::Switch { thread, lasti } => {
+            Packet::ThreadSwitch { thread, lasti } => {
                 // How far the thread had come, before another one runs.
-                self.pass(Outcomes::default(), &Event::Switch { thread, lasti })?;
+                self.pass(BranchBits::default(), &Packet::ThreadSwitch { thread, lasti })?;
                 self.switch(thread)?;
             }
-            Event::Gone { thread } if thread != FIRST => {
+            Packet::ThreadEnd { thread } if thread != FIRST => {
                 self.over.remove(&thread);
                 if let Some(writer) = self.writers.remove(&thread) {
                     writer.finish(End::Ended)?;
@@ -184,7 +184,7 @@ impl Demux {
         Ok(())
     }
 
-    fn pass(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+    fn pass(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
         match self.writers.get_mut(&self.current) {
             Some(writer) => match writer.record(outcomes, event) {
                 Err(Trouble::Limit) => self.end(self.current),
@@ -221,17 +221,17 @@ impl Demux {
         let mut writer = ThreadWriter::new(sink, &self.options)?;
         for (index, definition) in self.codes.iter().enumerate() {
             let code = index as u32 + 1;
-            let event = Event::Define { code, definition };
+            let event = Packet::CodeDefined { code, definition };
             // One that died leaves its number.
             let read = if definition.is_empty() {
-                Definition::default()
+                CodeInfo::default()
             } else {
-                Definition::read_whole(definition).map_err(Fault::Event)?
+                CodeInfo::read_whole(definition).map_err(Fault::Packet)?
             };
             let mut bytes = Vec::new();
             read.write(&mut bytes);
             let event = if definition.is_empty() {
-                Event::Define { code, definition: &bytes }
+                Packet::CodeDefined { code, definition: &bytes }
             } else {
                 event
             };

@@ -17,7 +17,7 @@ use rustix::thread::futex;
 use super::args::Args;
 use super::memory::Memory;
 use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, closed, lasti_with};
-use wire::packet::Outcomes;
+use wire::packet::BranchBits;
 
 /// OutputOptions long the writer sleeps at most: what a quiet program has told is kept by then.
 const SLEEP: Duration = Duration::from_millis(50);
@@ -151,13 +151,13 @@ impl Ring {
 
     /// The outcomes that are in no record, and how far the thread had come, [`NOWHERE`] if that is
     /// not known; once nothing more is told.
-    pub fn now(&self) -> (Outcomes, i32) {
+    pub fn now(&self) -> (BranchBits, i32) {
         let page = self.page();
         if self.end() != page.head.load(Acquire) {
             // They are in the record that was just told.
-            return (Outcomes::default(), NOWHERE);
+            return (BranchBits::default(), NOWHERE);
         }
-        let outcomes = Outcomes::of_register(page.outcomes.load(Relaxed));
+        let outcomes = BranchBits::of_register(page.outcomes.load(Relaxed));
         let held = page.held.load(Relaxed);
         let lasti = if held == NOT_HELD { page.lasti.load(Relaxed) } else { held };
         (outcomes, lasti_with(lasti, outcomes.count))

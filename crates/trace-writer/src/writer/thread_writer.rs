@@ -11,9 +11,9 @@ use super::{End, Trouble};
 use recording::decoder::{Decoder, Fault};
 use recording::file::{FlowWriter, INSTRUCTIONS};
 use recording::text::{RenderOptions, TextSink};
-use wire::code::Definition;
+use wire::code::CodeInfo;
 use wire::control::NOWHERE;
-use wire::packet::{Event, Outcomes};
+use wire::packet::{BranchBits, Packet};
 use wire::ring::{self, SIZE, Told};
 
 /// Bytes of text that are written at once: no more than a processor's own cache holds.
@@ -71,16 +71,16 @@ impl ThreadWriter {
 
     pub fn define(
         &mut self,
-        event: &Event,
+        event: &Packet,
         code: u32,
-        definition: &Definition,
+        definition: &CodeInfo,
     ) -> Result<(), Trouble> {
         if matches!(self.out, Out::Flow { .. })
             && let Some(cut) = definition.cut()
         {
             let mut bytes = Vec::new();
             cut.write(&mut bytes);
-            let event = Event::Define { code, definition: &bytes };
+            let event = Packet::CodeDefined { code, definition: &bytes };
             self.decoder.define(code, cut)?;
             return self.tell(&event);
         }
@@ -89,7 +89,7 @@ impl ThreadWriter {
     }
 
     /// A code object is watched from now on: the section ends here.
-    pub fn watch(&mut self, event: &Event, code: u32) -> Result<(), Trouble> {
+    pub fn watch(&mut self, event: &Packet, code: u32) -> Result<(), Trouble> {
         self.cut()?;
         self.decoder.watch(code)?;
         self.tell(event)
@@ -100,11 +100,11 @@ impl ThreadWriter {
         if self.decoder.single_steps() {
             return Ok(());
         }
-        self.record(Outcomes::default(), &Event::Every { lasti: NOWHERE })
+        self.record(BranchBits::default(), &Packet::SingleStep { lasti: NOWHERE })
     }
 
     /// A code object has died.
-    pub fn forget(&mut self, event: &Event, code: u32) -> Result<(), Trouble> {
+    pub fn forget(&mut self, event: &Packet, code: u32) -> Result<(), Trouble> {
         self.decoder.forget(code)?;
         if let Out::Flow { flow } = &mut self.out {
             flow.code_gone(event);
@@ -112,7 +112,7 @@ impl ThreadWriter {
         Ok(())
     }
 
-    fn tell(&mut self, event: &Event) -> Result<(), Trouble> {
+    fn tell(&mut self, event: &Packet) -> Result<(), Trouble> {
         if let Out::Flow { flow } = &mut self.out
             && !flow.code(event, &self.decoder, self.decoder.executed())?
         {
@@ -133,7 +133,7 @@ impl ThreadWriter {
     /// behind the last that it has taken.
     pub fn short(&mut self, bytes: &[u8], at: &mut usize) -> Result<(), Trouble> {
         for words in bytes[*at..].chunks_exact(SIZE) {
-            let Told::Short(outcomes, event) = ring::read(words).map_err(Fault::Event)? else {
+            let Told::Short(outcomes, event) = ring::read(words).map_err(Fault::Packet)? else {
                 break;
             };
             *at += SIZE;
@@ -144,7 +144,7 @@ impl ThreadWriter {
 
     /// Follows what happened, after these outcomes.
     #[inline]
-    pub fn record(&mut self, outcomes: Outcomes, event: &Event) -> Result<(), Trouble> {
+    pub fn record(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
         if self.is_over {
             return Err(Trouble::Limit);
         }

@@ -10,7 +10,7 @@ use std::io::Read;
 use std::ops::Range;
 
 use crate::lines::Lines;
-use crate::step::{About, Code, Event, Events, Fields, Format, Operand, Position, ReadError};
+use crate::step::{About, Code, Fields, Format, Operand, Position, ReadError, Step, Steps};
 use bytecode::cfg::{self, Successors};
 use bytecode::decode::{self, Instruction as WithPrefixes};
 use bytecode::opcode::{self, EXTENDED_ARG, Operand as Kind};
@@ -19,7 +19,7 @@ use recording::block::{self, Block, CodeObjects};
 use recording::decoder::{Decoder, InstructionSink, Stepped};
 use recording::file::{Broken, Sections};
 use recording::replay::{self, Cursor, MISCOUNTED, OpenChunk, Part};
-use wire::packet::{self, Outcomes};
+use wire::packet::{self, BranchBits};
 
 /// In what a recording says of itself: false where it has no constants.
 pub const CONSTANTS: &str = "constants";
@@ -31,7 +31,7 @@ pub struct Flow<'a> {
     about: serde_json::Value,
     decoder: Decoder,
     chunk: Option<OpenChunk>,
-    /// Outcomes of the next packet which were followed.
+    /// BranchBits of the next packet which were followed.
     taken: u32,
     /// What was executed and not given yet.
     range: Option<InstructionRange>,
@@ -141,13 +141,13 @@ impl<'a> Flow<'a> {
         if self.taken < outcomes.count {
             self.taken += 1;
             let bits = outcomes.bits >> (outcomes.count - self.taken) & 1;
-            let decoded = self.decoder.outcomes(Outcomes { bits, count: 1 }, &mut decoded);
+            let decoded = self.decoder.outcomes(BranchBits { bits, count: 1 }, &mut decoded);
             decoded.map_err(|fault| chunk.broken(&fault))?;
         } else {
             self.decoder.event(&event, &mut decoded).map_err(|fault| chunk.broken(&fault))?;
             let meaning = match event {
                 // Fields of a later version may follow it.
-                packet::Event::Step { text: Some(text), .. } => {
+                packet::Packet::Instruction { text: Some(text), .. } => {
                     let start = text.as_ptr() as usize - chunk.content().0.as_ptr() as usize;
                     Some(start..start + text.len())
                 }
@@ -223,8 +223,8 @@ impl<'a> Flow<'a> {
     }
 }
 
-impl Events for Flow<'_> {
-    fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
+impl Steps for Flow<'_> {
+    fn next(&mut self) -> Result<Option<Step<'_>>, ReadError> {
         let Found { code, depth, offset, instruction, meaning } = loop {
             if let Some(found) = self.instruction() {
                 self.steps += 1;
@@ -276,7 +276,7 @@ impl Events for Flow<'_> {
         } else {
             Operand::Absent
         };
-        Ok(Some(Event {
+        Ok(Some(Step {
             position: Position { line: 0, offset, step: self.steps },
             code: Code {
                 number: Some(code),

@@ -10,12 +10,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args as ClapArgs;
+use recording::bodies::Bodies;
 use recording::file::{Broken, Index, Section, Sections, VERSION, section};
 use trace::input::Input;
 use trace::step::ReadError;
-use wire::code::Definition;
+use wire::code::CodeInfo;
 use wire::control::NOWHERE;
-use wire::packet::{self, Event, Fields, Outcomes};
+use wire::packet::{self, BranchBits, Fields, Packet};
 
 /// Bytes of a text that are shown.
 const SHOWN: usize = 200;
@@ -75,17 +76,19 @@ fn dump(input: Input, only_chunks: bool, out: &mut impl Write) -> Result<(), Sto
     let (mut sections, about) = Sections::open(input.into_reader())?;
     writeln!(out, "{:>10}  Recording version={VERSION}", 0)?;
     writeln!(out, "{:>10}  Chunk About {}", 12, json(about.to_string().as_bytes()))?;
+    // Code infos may be parts of those before them.
+    let mut bodies = Bodies::default();
     while let Some(chunk) = sections.next()? {
         head(&chunk, out)?;
         if only_chunks {
             continue;
         }
         match chunk.kind {
-            section::CODES => packets(&chunk, 0, out)?,
+            section::CODES => packets(&chunk, 0, &mut bodies, out)?,
             section::EVENTS => {
                 if let Some((stretch, state)) = chunk.stretch() {
                     sync_state(&chunk, stretch.packets - state.len(), state, out)?;
-                    packets(&chunk, stretch.packets, out)?;
+                    packets(&chunk, stretch.packets, &mut bodies, out)?;
                 }
             }
             section::INDEX => index(&chunk, out)?,
@@ -139,14 +142,17 @@ fn sync_state(chunk: &Section, at: usize, state: &[u8], out: &mut impl Write) ->
     let single_step = fields.byte().map_err(fail)? & 1;
     let frames = fields.number().map_err(fail)?;
     writeln!(out, "{byte:>10}    SyncState single_step={single_step} frames={frames}")?;
-    for _ in 0..frames {
+    show_frames(chunk, at, &mut fields, frames, out)?;
+    let stack = fields.number().map_err(fail)?;
+    let others = fields.number().map_err(fail)?;
+    if stack != 0 || others != 0 {
+        writeln!(out, "{byte:>10}      Stack stack={stack} others={others}")?;
+    }
+    for _ in 0..others {
         let byte = chunk.offset + (at + fields.at) as u64;
-        let mut number = || fields.number().map_err(fail);
-        let (code, start, executed, between) = (number()?, number()?, number()?, number()?);
-        writeln!(
-            out,
-            "{byte:>10}      Frame code={code} start={start} executed={executed} async={between}"
-        )?;
+        let (stack, frames) = (fields.number().map_err(fail)?, fields.number().map_err(fail)?);
+        writeln!(out, "{byte:>10}      Stack stack={stack} frames={frames}")?;
+        show_frames(chunk, at, &mut fields, frames, out)?;
     }
     let byte = chunk.offset + (at + fields.at) as u64;
     if let Some(folded) = fields.number().map_err(fail)?.checked_sub(1) {
@@ -155,7 +161,33 @@ fn sync_state(chunk: &Section, at: usize, state: &[u8], out: &mut impl Write) ->
     Ok(())
 }
 
-fn packets(chunk: &Section, start: usize, out: &mut impl Write) -> Result<(), Stop> {
+/// The frames of one stack, the outermost first.
+fn show_frames(
+    chunk: &Section,
+    at: usize,
+    fields: &mut Fields,
+    frames: u64,
+    out: &mut impl Write,
+) -> Result<(), Stop> {
+    for _ in 0..frames {
+        let byte = chunk.offset + (at + fields.at) as u64;
+        let fail = |fault: packet::Fault| Stop::Input(Broken::at(byte, fault));
+        let mut number = || fields.number().map_err(fail);
+        let (code, start, executed, between) = (number()?, number()?, number()?, number()?);
+        writeln!(
+            out,
+            "{byte:>10}      Frame code={code} start={start} executed={executed} async={between}"
+        )?;
+    }
+    Ok(())
+}
+
+fn packets(
+    chunk: &Section,
+    start: usize,
+    bodies: &mut Bodies,
+    out: &mut impl Write,
+) -> Result<(), Stop> {
     let mut at = start;
     while at < chunk.content.len() {
         let byte = chunk.offset + at as u64;
@@ -165,7 +197,15 @@ fn packets(chunk: &Section, start: usize, out: &mut impl Write) -> Result<(), St
             Err(packet::Fault::Short) if chunk.is_cut => return Ok(()),
             Err(fault) => return Err(Broken::at(byte, fault).into()),
         };
-        writeln!(out, "{byte:>10}    {}", Packet(outcomes, &event))?;
+        write!(out, "{byte:>10}    {}", Shown(outcomes, &event))?;
+        if let Packet::CodeDefined { code, definition } = event {
+            match CodeInfo::read_part(definition, |part| bodies.find(part)) {
+                Ok(found) => write!(out, "{}", Defined(&found))?,
+                Err(fault) => write!(out, " unreadable: {fault}")?,
+            }
+            bodies.add(code, definition);
+        }
+        writeln!(out)?;
         at += length;
     }
     Ok(())
@@ -188,54 +228,49 @@ fn index(chunk: &Section, out: &mut impl Write) -> Result<(), Stop> {
 }
 
 /// A packet, as its name and fields.
-struct Packet<'a>(Outcomes, &'a Event<'a>);
+struct Shown<'a>(BranchBits, &'a Packet<'a>);
 
-impl Display for Packet<'_> {
+impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Packet(outcomes, event) = self;
+        let Shown(outcomes, event) = self;
         f.write_str(name(event))?;
         if outcomes.count > 0 {
             write!(f, " bits={:0width$b}", outcomes.bits, width = outcomes.count as usize)?;
         }
         match **event {
-            Event::Outcomes => Ok(()),
-            Event::Enter { lasti, code } | Event::Frame { code, lasti } => {
+            Packet::BranchBits => Ok(()),
+            Packet::Enter { lasti, code } | Packet::Frame { code, lasti } => {
                 write!(f, " code={code} lasti={lasti}")
             }
-            Event::Resume { lasti, code, start } => {
+            Packet::Resume { lasti, code, start } => {
                 write!(f, " code={code} lasti={lasti} offset={start}")
             }
-            Event::Land { lasti, target, exception } => {
+            Packet::Unwind { lasti, target, exception } => {
                 let by = if exception { "exception" } else { "value" };
                 write!(f, " lasti={lasti} offset={target} by={by}")
             }
-            Event::Exit { lasti, .. } => write!(f, " lasti={lasti}"),
-            Event::Every { lasti } => write!(f, " lasti={}", Lasti(lasti)),
-            Event::StackSwitch { stack, lasti } => {
+            Packet::FrameExit { lasti, .. } => write!(f, " lasti={lasti}"),
+            Packet::SingleStep { lasti } => write!(f, " lasti={}", Lasti(lasti)),
+            Packet::StackSwitch { stack, lasti } => {
                 write!(f, " stack={stack} lasti={}", Lasti(lasti))
             }
-            Event::Stand { offset, begun } => {
+            Packet::AsyncBegin { offset, begun } => {
                 write!(f, " {}={offset}", if begun { "lasti" } else { "offset" })
             }
-            Event::Go { offset } => write!(f, " offset={offset}"),
-            Event::Step { opcode, offset, operand, text } => {
+            Packet::AsyncEnd { offset } => write!(f, " offset={offset}"),
+            Packet::Instruction { opcode, offset, operand, text } => {
                 write!(f, " offset={offset} opcode={opcode} operand={operand}")?;
                 text.map_or(Ok(()), |text| write!(f, " text={}", escaped(text)))
             }
-            Event::Watch { code } | Event::Forget { code } => write!(f, " code={code}"),
-            Event::Define { code, definition } => {
-                write!(f, " code={code}")?;
-                match Definition::read(definition) {
-                    Ok(found) => write!(f, "{}", Defined(&found)),
-                    Err(fault) => write!(f, " unreadable: {fault}"),
-                }
-            }
-            Event::Switch { thread, lasti } => {
+            Packet::SingleStepCode { code }
+            | Packet::CodeFreed { code }
+            | Packet::CodeDefined { code, .. } => write!(f, " code={code}"),
+            Packet::ThreadSwitch { thread, lasti } => {
                 write!(f, " thread={thread} lasti={}", Lasti(lasti))
             }
-            Event::End { lasti } => write!(f, " lasti={}", Lasti(lasti)),
-            Event::Gone { thread } => write!(f, " thread={thread}"),
-            Event::Other { kind, payload } => {
+            Packet::End { lasti } => write!(f, " lasti={}", Lasti(lasti)),
+            Packet::ThreadEnd { thread } => write!(f, " thread={thread}"),
+            Packet::Other { kind, payload } => {
                 write!(f, " kind={kind} length={} payload={}", payload.len(), hex(payload))
             }
         }
@@ -243,39 +278,39 @@ impl Display for Packet<'_> {
 }
 
 /// What the documentation calls it.
-fn name(event: &Event) -> &'static str {
+fn name(event: &Packet) -> &'static str {
     match event {
-        Event::Outcomes => "BranchBits",
-        Event::Enter { .. } => "Enter",
-        Event::Resume { .. } => "Resume",
-        Event::Land { .. } => "Unwind",
-        Event::Exit { exception: true, .. } => "FrameUnwound",
-        Event::Exit { exception: false, .. } => "FrameReturn",
-        Event::Stand { .. } => "AsyncBegin",
-        Event::Go { .. } => "AsyncEnd",
-        Event::Step { .. } => "Instruction",
-        Event::Every { .. } => "SingleStep",
-        Event::Watch { .. } => "SingleStepCode",
-        Event::Define { .. } => "CodeDefined",
-        Event::Forget { .. } => "CodeFreed",
-        Event::Switch { .. } => "ThreadSwitch",
-        Event::Gone { .. } => "ThreadEnd",
-        Event::StackSwitch { .. } => "StackSwitch",
-        Event::Frame { .. } => "Frame",
-        Event::End { .. } => "End",
-        Event::Other { .. } => "Unknown",
+        Packet::BranchBits => "BranchBits",
+        Packet::Enter { .. } => "Enter",
+        Packet::Resume { .. } => "Resume",
+        Packet::Unwind { .. } => "Unwind",
+        Packet::FrameExit { exception: true, .. } => "FrameUnwound",
+        Packet::FrameExit { exception: false, .. } => "FrameReturn",
+        Packet::AsyncBegin { .. } => "AsyncBegin",
+        Packet::AsyncEnd { .. } => "AsyncEnd",
+        Packet::Instruction { .. } => "Instruction",
+        Packet::SingleStep { .. } => "SingleStep",
+        Packet::SingleStepCode { .. } => "SingleStepCode",
+        Packet::CodeDefined { .. } => "CodeDefined",
+        Packet::CodeFreed { .. } => "CodeFreed",
+        Packet::ThreadSwitch { .. } => "ThreadSwitch",
+        Packet::ThreadEnd { .. } => "ThreadEnd",
+        Packet::StackSwitch { .. } => "StackSwitch",
+        Packet::Frame { .. } => "Frame",
+        Packet::End { .. } => "End",
+        Packet::Other { .. } => "Unknown",
     }
 }
 
 /// A code object, as people know it.
-struct Defined<'a>(&'a Definition);
+struct Defined<'a>(&'a CodeInfo);
 
 impl Display for Defined<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let code = self.0;
         let (name, file, line) = (escaped(&code.name), escaped(&code.file), code.first_line);
         write!(f, " name={name} file={file} line={line} bytes={}", code.code.len())?;
-        let (constants, names) = (code.constants.len(), code.names.len());
+        let (constants, names) = (code.constant_count(), code.names.len());
         write!(f, " constants={constants} names={names} locals={}", code.locals.len())?;
         if code.is_watched { f.write_str(" single_step=1") } else { Ok(()) }
     }

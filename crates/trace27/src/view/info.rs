@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use bytecode::opcode;
-use trace::step::{Events, ReadError};
+use trace::step::{ReadError, Steps};
 
 /// Distinct names that are counted each for itself; a hostile trace has one on every line.
 const NAMES: usize = 100_000;
@@ -30,7 +30,7 @@ pub struct Info {
 
 impl Info {
     /// Reads a whole trace, of any format. Fails where it cannot be read, or is cut short.
-    pub fn read(reader: &mut impl Events) -> Result<Info, ReadError> {
+    pub fn read(reader: &mut impl Steps) -> Result<Info, ReadError> {
         let mut info = Info::default();
         let mut names: HashMap<Vec<u8>, u64> = HashMap::new();
         let mut opcodes = [0; 256];

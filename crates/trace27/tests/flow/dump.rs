@@ -5,8 +5,8 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use recording::file::section;
-use wire::code::Definition;
-use wire::packet::{self, Event, Outcomes};
+use wire::code::CodeInfo;
+use wire::packet::{self, BranchBits, Packet};
 
 use crate::hostile::{IDLE, define, events, file, records};
 use crate::stage::{How, record};
@@ -85,20 +85,20 @@ fn a_damaged_recording_is_printed_up_to_there() {
 #[test]
 fn nothing_of_the_file_reaches_the_terminal() {
     let hostile = "\x1b[31m\u{202e}\u{9b}\n\"".as_bytes();
-    let code = Definition {
+    let code = CodeInfo {
         name: hostile.to_vec(),
         file: hostile.repeat(100),
         code: b"\x64\0\0S".to_vec(),
         is_watched: true,
-        ..Definition::default()
+        ..CodeInfo::default()
     };
     let mut run = records(&[
-        Event::Enter { lasti: -1, code: 1 },
-        Event::Step { opcode: 100, offset: 0, operand: 0, text: Some(hostile) },
-        Event::Other { kind: 200, payload: hostile },
-        Event::Exit { lasti: 0, exception: false },
+        Packet::Enter { lasti: -1, code: 1 },
+        Packet::Instruction { opcode: 100, offset: 0, operand: 0, text: Some(hostile) },
+        Packet::Other { kind: 200, payload: hostile },
+        Packet::FrameExit { lasti: 0, exception: false },
     ]);
-    packet::write(&mut run, Outcomes::default(), &Event::Switch { thread: 3, lasti: -2 });
+    packet::write(&mut run, BranchBits::default(), &Packet::ThreadSwitch { thread: 3, lasti: -2 });
     let bytes = file(&[
         (section::CODES, define(1, code)),
         events(0, 1, &IDLE, &run),

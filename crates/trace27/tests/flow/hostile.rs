@@ -10,8 +10,8 @@ use recording::file::{Broken, FlowWriter, LONGEST, MAGIC, Sections, VERSION, sec
 use recording::text::RenderOptions;
 use serde_json::json;
 use trace::input::Input;
-use wire::code::{Definition, MOST_ENTRIES, Marshalled, Part, body_of, part_of};
-use wire::packet::{self, Event, Outcomes};
+use wire::code::{CodeInfo, MOST_ENTRIES, Marshalled, Part, body_of, part_of};
+use wire::packet::{self, BranchBits, Packet};
 
 use crate::stage::{How, Random, expanded, record, steps};
 
@@ -168,17 +168,17 @@ pub fn file(sections: &[(u8, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-pub fn define(number: u32, code: Definition) -> Vec<u8> {
+pub fn define(number: u32, code: CodeInfo) -> Vec<u8> {
     let (mut bytes, mut record) = (Vec::new(), Vec::new());
     code.write(&mut bytes);
-    let event = Event::Define { code: number, definition: &bytes };
-    packet::write(&mut record, Outcomes::default(), &event);
+    let event = Packet::CodeDefined { code: number, definition: &bytes };
+    packet::write(&mut record, BranchBits::default(), &event);
     record
 }
 
-pub fn records(events: &[Event]) -> Vec<u8> {
+pub fn records(events: &[Packet]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    events.iter().for_each(|event| packet::write(&mut bytes, Outcomes::default(), event));
+    events.iter().for_each(|event| packet::write(&mut bytes, BranchBits::default(), event));
     bytes
 }
 
@@ -194,7 +194,7 @@ pub fn events(first: u64, count: u64, frames: &[u8], records: &[u8]) -> (u8, Vec
 }
 
 /// Nothing is running.
-pub const IDLE: [u8; 3] = [0, 0, 0];
+pub const IDLE: [u8; 5] = [0; 5];
 
 /// Takes so many bytes and fails then, as a full disk.
 struct Full(usize);
@@ -225,10 +225,12 @@ fn refused(bytes: &[u8]) -> String {
 
 #[test]
 fn counts_that_are_not_true_are_refused() {
-    let code = Definition { code: b"\x09\x09S".to_vec(), ..Definition::default() };
+    let code = CodeInfo { code: b"\x09\x09S".to_vec(), ..CodeInfo::default() };
     let codes = (section::CODES, define(1, code));
-    let run =
-        records(&[Event::Enter { lasti: -1, code: 1 }, Event::Exit { lasti: 1, exception: true }]);
+    let run = records(&[
+        Packet::Enter { lasti: -1, code: 1 },
+        Packet::FrameExit { lasti: 1, exception: true },
+    ]);
     for (first, count, wanted) in [
         (0, 1, "says another number of instructions"),
         (0, 3, "says another number of instructions"),
@@ -253,11 +255,11 @@ fn counts_that_are_not_true_are_refused() {
 fn text_without_end_is_handed_on() {
     let mut code = vec![9; 500_000];
     code.extend_from_slice(b"\x71\0\0");
-    let code = Definition { name: b"f".to_vec(), code, ..Definition::default() };
-    let mut run = records(&[Event::Enter { lasti: -1, code: 1 }]);
+    let code = CodeInfo { name: b"f".to_vec(), code, ..CodeInfo::default() };
+    let mut run = records(&[Packet::Enter { lasti: -1, code: 1 }]);
     for _ in 0..1_000 {
-        let outcomes = Outcomes { bits: (1 << 63) - 1, count: 63 };
-        packet::write(&mut run, outcomes, &Event::Outcomes);
+        let outcomes = BranchBits { bits: (1 << 63) - 1, count: 63 };
+        packet::write(&mut run, outcomes, &Packet::BranchBits);
     }
     let count = 63_000 * 500_001;
     let bytes = file(&[(section::CODES, define(1, code)), events(0, count, &IDLE, &run)]);
@@ -268,25 +270,25 @@ fn text_without_end_is_handed_on() {
 fn lines_of_any_length_are_not_kept() {
     // A name of a megabyte, and as many instructions: no run of it can be kept.
     let code = [&[9; 3_000][..], b"S"].concat();
-    let code = Definition { name: vec![b'n'; 1 << 20], code, ..Definition::default() };
+    let code = CodeInfo { name: vec![b'n'; 1 << 20], code, ..CodeInfo::default() };
     let run = records(&[
-        Event::Enter { lasti: -1, code: 1 },
-        Event::Exit { lasti: 2_999, exception: true },
+        Packet::Enter { lasti: -1, code: 1 },
+        Packet::FrameExit { lasti: 2_999, exception: true },
     ]);
     let bytes = file(&[(section::CODES, define(1, code)), events(0, 3_000, &IDLE, &run)]);
     assert!(refused(&bytes).contains("no storage space"));
     let name = vec![b'n'; (16 << 20) + 1];
-    let bytes = file(&[(section::CODES, define(1, Definition { name, ..Definition::default() }))]);
+    let bytes = file(&[(section::CODES, define(1, CodeInfo { name, ..CodeInfo::default() }))]);
     assert!(refused(&bytes).contains("a number is too large"));
 }
 
 #[test]
 fn runs_from_everywhere_are_given_up() {
     // Going on anywhere makes a run of 256 instructions; all of them would be half a gigabyte.
-    let code = Definition { name: b"f".to_vec(), code: vec![9; 200_000], ..Definition::default() };
-    let mut run = records(&[Event::Enter { lasti: -1, code: 1 }]);
+    let code = CodeInfo { name: b"f".to_vec(), code: vec![9; 200_000], ..CodeInfo::default() };
+    let mut run = records(&[Packet::Enter { lasti: -1, code: 1 }]);
     for offset in 0..40_000 {
-        run.extend(records(&[Event::Go { offset: offset * 5 }]));
+        run.extend(records(&[Packet::AsyncEnd { offset: offset * 5 }]));
     }
     let bytes = file(&[(section::CODES, define(1, code)), events(0, 1, &IDLE, &run)]);
     let (text, error) = read(&bytes);
@@ -296,10 +298,10 @@ fn runs_from_everywhere_are_given_up() {
 
 #[test]
 fn frames_without_end_are_refused() {
-    let code = Definition { code: b"S".to_vec(), ..Definition::default() };
+    let code = CodeInfo { code: b"S".to_vec(), ..CodeInfo::default() };
     let codes = (section::CODES, define(1, code));
     // Nothing has run in any of them.
-    let run = records(&[Event::Enter { lasti: -1, code: 1 }]).repeat((1 << 22) + 1);
+    let run = records(&[Packet::Enter { lasti: -1, code: 1 }]).repeat((1 << 22) + 1);
     let error = refused(&file(&[codes.clone(), events(0, 1, &IDLE, &run)]));
     assert!(error.contains("too many frames"), "{error}");
     let mut frames = vec![0, 0x81, 0x80, 0x80, 2];
@@ -318,7 +320,7 @@ fn frames_without_end_are_refused() {
 fn code_objects_without_end_are_refused() {
     let entries = {
         let mut definition = Vec::new();
-        Definition::default().write(&mut definition);
+        CodeInfo::default().write(&mut definition);
         definition.truncate(definition.len() - 5);
         // As many constants as are there, each empty.
         let mut number = MOST_ENTRIES + 1;
@@ -330,14 +332,14 @@ fn code_objects_without_end_are_refused() {
         definition.resize(definition.len() + MOST_ENTRIES as usize + 5, 0);
         definition
     };
-    let record = records(&[Event::Define { code: 1, definition: &entries }]);
+    let record = records(&[Packet::CodeDefined { code: 1, definition: &entries }]);
     let error = refused(&file(&[(section::CODES, record)]));
     assert!(error.contains("a number is too large"), "{error}");
     for wrong in [
-        define(2, Definition::default()),
-        records(&[Event::Forget { code: 1 }]),
-        records(&[Event::Watch { code: 0 }]),
-        records(&[Event::Go { offset: 0 }]),
+        define(2, CodeInfo::default()),
+        records(&[Packet::CodeFreed { code: 1 }]),
+        records(&[Packet::SingleStepCode { code: 0 }]),
+        records(&[Packet::AsyncEnd { offset: 0 }]),
     ] {
         let bytes = file(&[(section::CODES, wrong)]);
         assert!(refused(&bytes).starts_with("byte "));
@@ -361,22 +363,21 @@ fn many_sections_of_code_objects_do_not_block() {
     let mut decoder = Decoder::new();
     for number in 1..20_000 {
         let code =
-            Definition { name: vec![b'n'; 200], code: b"\x09S".to_vec(), ..Definition::default() };
+            CodeInfo { name: vec![b'n'; 200], code: b"\x09S".to_vec(), ..CodeInfo::default() };
         let mut bytes = Vec::new();
         code.write(&mut bytes);
         decoder.define(number, code).unwrap();
-        let event = Event::Define { code: number, definition: &bytes };
+        let event = Packet::CodeDefined { code: number, definition: &bytes };
         assert!(flow.code(&event, &decoder, 0).unwrap());
     }
     let bytes = flow.finish(&decoder, 0, &json!({ "instructions": 0 })).unwrap();
     assert_eq!(read(&bytes), (Vec::new(), None));
     let mut sections = Vec::new();
     for number in 1..300 {
-        let code =
-            Definition { name: b"f".to_vec(), code: b"\x09S".to_vec(), ..Definition::default() };
+        let code = CodeInfo { name: b"f".to_vec(), code: b"\x09S".to_vec(), ..CodeInfo::default() };
         let first = u64::from(number) - 1;
-        let enter = Event::Enter { lasti: -1, code: number };
-        let run = records(&[enter, Event::Exit { lasti: 0, exception: true }]);
+        let enter = Packet::Enter { lasti: -1, code: number };
+        let run = records(&[enter, Packet::FrameExit { lasti: 0, exception: true }]);
         sections.push(events(first, 1, &IDLE, &run));
         sections.extend((0..9).map(|_| (section::CODES, Vec::new())));
         sections.insert(0, (section::CODES, define(300 - number, code)));
@@ -392,18 +393,18 @@ fn many_sections_of_code_objects_do_not_block() {
 fn bodies_are_not_trusted() {
     let constants = b"(\x02\0\0\0(\x02\0\0\0N?u\x01\0\0\0x".to_vec();
     let marshalled = Marshalled::new(constants, vec![(0, b"(None, <x>)".to_vec())], vec![1]);
-    let code = Definition {
+    let code = CodeInfo {
         name: b"f".to_vec(),
         code: b"d\0\0d\x01\0d\x02\0S".to_vec(),
         names: vec![b"x".to_vec()],
         marshalled: Some(marshalled),
-        ..Definition::default()
+        ..CodeInfo::default()
     };
     let run = |definition: &[u8]| {
-        let record = records(&[Event::Define { code: 1, definition }]);
+        let record = records(&[Packet::CodeDefined { code: 1, definition }]);
         let enter = records(&[
-            Event::Enter { lasti: -1, code: 1 },
-            Event::Exit { lasti: 9, exception: true },
+            Packet::Enter { lasti: -1, code: 1 },
+            Packet::FrameExit { lasti: 9, exception: true },
         ]);
         expanded(&file(&[(section::CODES, record), events(0, 4, &IDLE, &enter)]), true, &(0..9), 1)
     };
@@ -418,7 +419,7 @@ fn bodies_are_not_trusted() {
         for byte in [0, 1, b'?', b'c', b'(', b'{', 0x7f, 0x80, 0xff] {
             let mut damaged = whole.clone();
             damaged[at] = byte;
-            outcomes[usize::from(Definition::read(&damaged).is_ok())] += 1;
+            outcomes[usize::from(CodeInfo::read(&damaged).is_ok())] += 1;
             let _ = run(&damaged);
         }
     }
@@ -431,7 +432,7 @@ fn bodies_are_not_trusted() {
         Part { code: 7, start: usize::MAX >> 32, length: usize::MAX >> 32 },
     ] {
         let parted = part_of(&whole, &body, part);
-        let record = records(&[Event::Define { code: 1, definition: &parted }]);
+        let record = records(&[Packet::CodeDefined { code: 1, definition: &parted }]);
         assert!(refused(&file(&[(section::CODES, record)])).starts_with("byte "));
     }
 }
@@ -439,12 +440,12 @@ fn bodies_are_not_trusted() {
 /// What a later version adds is passed over where it may be, and else named.
 #[test]
 fn kinds_of_later_versions() {
-    let code =
-        Definition { name: b"f".to_vec(), code: b"\x09\x09S".to_vec(), ..Definition::default() };
+    let code = CodeInfo { name: b"f".to_vec(), code: b"\x09\x09S".to_vec(), ..CodeInfo::default() };
     let codes = (section::CODES, define(1, code));
-    let other = Event::Other { kind: 200, payload: b"\x1b[0m" };
-    let enter = Event::Enter { lasti: -1, code: 1 };
-    let run = records(&[other, enter, other, Event::Exit { lasti: 1, exception: true }, other]);
+    let other = Packet::Other { kind: 200, payload: b"\x1b[0m" };
+    let enter = Packet::Enter { lasti: -1, code: 1 };
+    let run =
+        records(&[other, enter, other, Packet::FrameExit { lasti: 1, exception: true }, other]);
     let unknown = (section::SKIPPABLE, b"\xff".to_vec());
     let end = (section::END, br#"{"instructions":2}"#.to_vec());
     let bytes = file(&[

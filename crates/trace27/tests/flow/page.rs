@@ -14,11 +14,10 @@ use recording::decoder::{Decoder, MOST_FRAMES};
 use recording::file::{FlowWriter, LONGEST, section};
 use serde_json::json;
 use wire::code::{
-    Definition, LARGEST_CONSTANTS, LONGEST_CODE, LONGEST_NAME, MOST_ENTRIES, MOST_OBJECTS,
-    MOST_TEXT,
+    CodeInfo, LARGEST_CONSTANTS, LONGEST_CODE, LONGEST_NAME, MOST_ENTRIES, MOST_OBJECTS, MOST_TEXT,
 };
 use wire::control::NOWHERE;
-use wire::packet::{Event, MOST_OUTCOMES, Outcomes, kind};
+use wire::packet::{BranchBits, MOST_BRANCH_BITS, Packet, kind};
 
 use crate::stage::expanded;
 
@@ -38,7 +37,7 @@ fn recording() -> Vec<u8> {
     let about = json!({ "format": "py27-flow 2" });
     let mut flow = FlowWriter::new(Vec::new(), false, u64::MAX, &about).unwrap().unwrap();
     let mut decoder = Decoder::new();
-    let code = Definition {
+    let code = CodeInfo {
         name: b"f".to_vec(),
         file: b"a.py".to_vec(),
         first_line: 1,
@@ -47,16 +46,16 @@ fn recording() -> Vec<u8> {
         lines: b"\0\x01".to_vec(),
         constants: vec![b"None".to_vec()],
         locals: vec![b"x".to_vec()],
-        ..Definition::default()
+        ..CodeInfo::default()
     };
     let mut definition = Vec::new();
     code.write(&mut definition);
     decoder.define(1, code).unwrap();
-    let event = Event::Define { code: 1, definition: &definition };
+    let event = Packet::CodeDefined { code: 1, definition: &definition };
     assert!(flow.code(&event, &decoder, 0).unwrap());
     for (outcomes, event) in [
-        (Outcomes::default(), Event::Enter { lasti: -1, code: 1 }),
-        (Outcomes { bits: 0b101, count: 3 }, Event::End { lasti: NOWHERE }),
+        (BranchBits::default(), Packet::Enter { lasti: -1, code: 1 }),
+        (BranchBits { bits: 0b101, count: 3 }, Packet::End { lasti: NOWHERE }),
     ] {
         decoder.outcomes(outcomes, &mut ()).unwrap();
         decoder.event(&event, &mut ()).unwrap();
@@ -104,24 +103,24 @@ fn the_kinds_are_those_of_the_code() {
     let named = [
         ("Enter", kind::ENTER),
         ("Resume", kind::RESUME),
-        ("Unwind", kind::LAND),
-        ("FrameUnwound", kind::EXIT),
-        ("AsyncBegin", kind::STAND_BEFORE),
-        ("AsyncBegin", kind::STAND_WITHIN),
-        ("AsyncEnd", kind::GO),
-        ("Instruction", kind::STEP),
-        ("Instruction", kind::STEP_TEXT),
-        ("SingleStep", kind::EVERY),
-        ("SingleStepCode", kind::WATCH),
-        ("CodeDefined", kind::DEFINE),
-        ("CodeFreed", kind::FORGET),
-        ("ThreadSwitch", kind::SWITCH),
+        ("Unwind", kind::UNWIND),
+        ("FrameUnwound", kind::FRAME_UNWOUND),
+        ("AsyncBegin", kind::ASYNC_BEGIN),
+        ("AsyncBegin", kind::ASYNC_BEGIN_WITHIN),
+        ("AsyncEnd", kind::ASYNC_END),
+        ("Instruction", kind::INSTRUCTION),
+        ("Instruction", kind::INSTRUCTION_TEXT),
+        ("SingleStep", kind::SINGLE_STEP),
+        ("SingleStepCode", kind::SINGLE_STEP_CODE),
+        ("CodeDefined", kind::CODE_DEFINED),
+        ("CodeFreed", kind::CODE_FREED),
+        ("ThreadSwitch", kind::THREAD_SWITCH),
         ("Frame", kind::FRAME),
         ("End", kind::END),
-        ("ThreadEnd", kind::GONE),
-        ("FrameReturn", kind::RETURN),
-        ("Unwind", kind::LAND_EXCEPTION),
-        ("StackSwitch", kind::STACK),
+        ("ThreadEnd", kind::THREAD_END),
+        ("FrameReturn", kind::FRAME_RETURN),
+        ("Unwind", kind::UNWIND_EXCEPTION),
+        ("StackSwitch", kind::STACK_SWITCH),
     ];
     let rows: Vec<_> =
         table(&page(), "### Kinds").iter().map(|row| (row[0].clone(), row[1].clone())).collect();
@@ -180,7 +179,7 @@ fn the_limits_are_those_of_the_code() {
         MOST_FRAMES as u64,
         block::LONGEST as u64,
         u64::from(MOST_PREFIXES),
-        u64::from(MOST_OUTCOMES),
+        u64::from(MOST_BRANCH_BITS),
     ];
     assert_eq!(limits, wanted.map(|limit| limit.to_string()));
 }

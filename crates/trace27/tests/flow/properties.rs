@@ -13,8 +13,8 @@ use recording::text::{RenderOptions, TextSink};
 use serde_json::json;
 use trace::diff::{Config, compare};
 use trace::input::Input;
-use wire::code::{Definition, Marshalled};
-use wire::packet::{self, Event, Outcomes, kind};
+use wire::code::{CodeInfo, Marshalled};
+use wire::packet::{self, BranchBits, Packet, kind};
 
 use crate::stage::{How, expanded, record, record_about, steps};
 
@@ -28,26 +28,33 @@ fn texts() -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..6)
 }
 
-fn an_event(kind: usize, number: u32, signed: i32, other: u32, bytes: &[u8]) -> Event<'_> {
+fn an_event(kind: usize, number: u32, signed: i32, other: u32, bytes: &[u8]) -> Packet<'_> {
     match kind {
-        0 => Event::Outcomes,
-        1 => Event::Enter { lasti: signed, code: number },
-        2 => Event::Resume { lasti: signed, code: number, start: other },
-        3 => Event::Land { lasti: signed, target: number, exception: other & 1 == 0 },
-        4 => Event::Exit { lasti: signed, exception: other & 1 == 0 },
-        5 => Event::Stand { offset: signed, begun: number & 1 == 0 },
-        6 => Event::Go { offset: number },
-        7 => Event::Step { opcode: bytes.len() as u8, offset: number, operand: signed, text: None },
-        8 => Event::Step { opcode: 100, offset: number, operand: signed, text: Some(bytes) },
-        9 => Event::Every { lasti: signed },
-        10 => Event::Watch { code: number },
-        11 => Event::Define { code: number, definition: bytes },
-        12 => Event::Forget { code: number },
-        13 => Event::Switch { thread: number, lasti: signed },
-        14 => Event::Frame { code: number, lasti: signed },
-        15 => Event::End { lasti: signed },
-        16 => Event::Gone { thread: number },
-        _ => Event::Other { kind: kind::SKIPPABLE | number as u8, payload: bytes },
+        0 => Packet::BranchBits,
+        1 => Packet::Enter { lasti: signed, code: number },
+        2 => Packet::Resume { lasti: signed, code: number, start: other },
+        3 => Packet::Unwind { lasti: signed, target: number, exception: other & 1 == 0 },
+        4 => Packet::FrameExit { lasti: signed, exception: other & 1 == 0 },
+        5 => Packet::AsyncBegin { offset: signed, begun: number & 1 == 0 },
+        6 => Packet::AsyncEnd { offset: number },
+        7 => Packet::Instruction {
+            opcode: bytes.len() as u8,
+            offset: number,
+            operand: signed,
+            text: None,
+        },
+        8 => {
+            Packet::Instruction { opcode: 100, offset: number, operand: signed, text: Some(bytes) }
+        }
+        9 => Packet::SingleStep { lasti: signed },
+        10 => Packet::SingleStepCode { code: number },
+        11 => Packet::CodeDefined { code: number, definition: bytes },
+        12 => Packet::CodeFreed { code: number },
+        13 => Packet::ThreadSwitch { thread: number, lasti: signed },
+        14 => Packet::Frame { code: number, lasti: signed },
+        15 => Packet::End { lasti: signed },
+        16 => Packet::ThreadEnd { thread: number },
+        _ => Packet::Other { kind: kind::SKIPPABLE | number as u8, payload: bytes },
     }
 }
 
@@ -74,7 +81,7 @@ proptest! {
         // Small numbers have forms of their own.
         let (number, signed) = (number >> shift.0, signed >> shift.1);
         let event = an_event(kind, number, signed, other >> shift.0, &bytes);
-        let outcomes = Outcomes { bits: bits & ((1 << count) - 1), count };
+        let outcomes = BranchBits { bits: bits & ((1 << count) - 1), count };
         let mut record = Vec::new();
         packet::write(&mut record, outcomes, &event);
         let length = record.len();
@@ -96,14 +103,14 @@ proptest! {
         let marshalled = is_marshalled.then(|| Marshalled::new(part(0), texts, addresses));
         let constants = if is_marshalled { Vec::new() } else { constants };
         let module = parts.last().cloned();
-        let code = Definition {
+        let code = CodeInfo {
             name: part(0), file: part(1), code: part(2), lines: part(3),
             first_line, numbers, constants, names, locals, is_watched,
             module, marshalled, free, cells,
         };
         let mut bytes = Vec::new();
         code.write(&mut bytes);
-        prop_assert_eq!(Definition::read(&bytes), Ok(code));
+        prop_assert_eq!(CodeInfo::read(&bytes), Ok(code));
     }
 
     #[test]

@@ -13,10 +13,10 @@ use recording::text::RenderOptions;
 use serde_json::json;
 use trace::formats::{Reader, line};
 use trace::lines::Lines;
-use trace::step::{Events, Format, Position};
-use wire::code::Definition;
+use trace::step::{Format, Position, Steps};
+use wire::code::CodeInfo;
 use wire::control::NOWHERE;
-use wire::packet::{Event, Outcomes};
+use wire::packet::{BranchBits, Packet};
 
 use crate::hostile::{index_of, mend};
 use crate::stage::expanded;
@@ -39,7 +39,7 @@ impl Loops {
         self.decoder.executed() + self.left_out
     }
 
-    fn record(&mut self, outcomes: Outcomes, event: &Event) {
+    fn record(&mut self, outcomes: BranchBits, event: &Packet) {
         self.decoder.outcomes(outcomes, &mut ()).unwrap();
         self.decoder.event(event, &mut ()).unwrap();
         let count = self.count();
@@ -56,27 +56,27 @@ impl Loops {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 56) as u8
         };
-        let definition = Definition {
+        let definition = CodeInfo {
             name: format!("f{code}").into_bytes(),
             code: b"\x09\x71\0\0".to_vec(),
             lines: (0..lines).map(|_| byte()).collect(),
-            ..Definition::default()
+            ..CodeInfo::default()
         };
         let mut bytes = Vec::new();
         definition.write(&mut bytes);
         self.decoder.define(code, definition).unwrap();
-        let event = Event::Define { code, definition: &bytes };
+        let event = Packet::CodeDefined { code, definition: &bytes };
         let count = self.count();
         assert!(self.flow.code(&event, &self.decoder, count).unwrap());
         let lasti = if code == 1 { -1 } else { 0 };
-        self.record(Outcomes::default(), &Event::Enter { lasti, code });
-        self.record(Outcomes { bits: (1 << 63) - 1, count: 63 }, &Event::Outcomes);
+        self.record(BranchBits::default(), &Packet::Enter { lasti, code });
+        self.record(BranchBits { bits: (1 << 63) - 1, count: 63 }, &Packet::BranchBits);
         let count = self.count();
         self.flow.flush(&self.decoder, count).unwrap();
     }
 
     fn finish(mut self) -> Vec<u8> {
-        self.record(Outcomes::default(), &Event::End { lasti: NOWHERE });
+        self.record(BranchBits::default(), &Packet::End { lasti: NOWHERE });
         let count = self.count();
         let end = json!({ "instructions": count, "end": "ended" });
         self.flow.finish(&self.decoder, count, &end).unwrap()
@@ -280,8 +280,14 @@ fn a_gap_counts() {
     }
     // A gap that is not said is damage.
     let mut bytes = with_gap(Some(1_000));
-    let at = bytes.windows(2).position(|pair| pair == [section::GAP, 0]).unwrap();
-    let length = 12 + usize::from(bytes[at + 4]);
+    let length = |bytes: &[u8], at: usize| {
+        12 + u32::from_le_bytes(*bytes[at + 4..].first_chunk().unwrap()) as usize
+    };
+    let mut at = 12;
+    while bytes[at] != section::GAP {
+        at += length(&bytes, at);
+    }
+    let length = length(&bytes, at);
     bytes.drain(at..at + length);
     let (_, result) = expanded(&bytes, false, &(0..u64::MAX), 1);
     assert!(result.unwrap_err().to_string().contains("one is missing"));

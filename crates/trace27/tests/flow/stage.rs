@@ -13,10 +13,10 @@ use recording::text::RenderOptions;
 use serde_json::{Value, json};
 use trace::formats::{Reader, line};
 use trace::lines::Lines;
-use trace::step::{Events, Position, ReadError};
-use wire::code::Definition;
+use trace::step::{Position, ReadError, Steps};
+use wire::code::CodeInfo;
 use wire::control::NOWHERE;
-use wire::packet::{Event, MOST_OUTCOMES, Outcomes};
+use wire::packet::{BranchBits, MOST_BRANCH_BITS, Packet};
 
 /// A generator of numbers that is the same each time (xorshift64).
 pub struct Random(u64);
@@ -44,7 +44,7 @@ pub type Executed = (usize, Instruction, u32);
 /// A recording, and what it must say.
 pub struct Recorded {
     pub bytes: Vec<u8>,
-    pub codes: Vec<Definition>,
+    pub codes: Vec<CodeInfo>,
     pub executed: Vec<Executed>,
 }
 
@@ -81,7 +81,7 @@ fn opcode(name: &str) -> u8 {
 }
 
 /// Random code that every path stays inside of.
-fn code(random: &mut Random, index: usize) -> Definition {
+fn code(random: &mut Random, index: usize) -> CodeInfo {
     const PLAIN: [&str; 5] = ["NOP", "POP_TOP", "LOAD_CONST", "LOAD_FAST", "CALL_FUNCTION"];
     const JUMPS: [&str; 7] = [
         "POP_JUMP_IF_FALSE",
@@ -129,7 +129,7 @@ fn code(random: &mut Random, index: usize) -> Definition {
         }
     }
     bytes.push(opcode("RETURN_VALUE"));
-    Definition {
+    CodeInfo {
         name: format!("code{index}").into_bytes(),
         file: b"a.py".to_vec(),
         first_line: index as u32 + 1,
@@ -137,7 +137,7 @@ fn code(random: &mut Random, index: usize) -> Definition {
         constants: vec![b"None".to_vec(), b"a\nb".to_vec(), vec![b'x'; random.below(300)]],
         locals: vec![b"one".to_vec()],
         is_watched: random.one_in(5),
-        ..Definition::default()
+        ..CodeInfo::default()
     }
 }
 
@@ -151,7 +151,7 @@ struct Frame {
 struct Machine {
     random: Random,
     how: How,
-    codes: Vec<Definition>,
+    codes: Vec<CodeInfo>,
     /// The number of each code object that was defined.
     numbers: Vec<Option<u32>>,
     last_number: u32,
@@ -159,7 +159,7 @@ struct Machine {
     /// Frames that have yielded, and where each goes on.
     generators: Vec<(usize, u32)>,
     executed: Vec<Executed>,
-    outcomes: Outcomes,
+    outcomes: BranchBits,
     /// How far the running frame has come since the last record or outcome.
     progress: i32,
     decoder: Decoder,
@@ -184,7 +184,7 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
         frames: Vec::new(),
         generators: Vec::new(),
         executed: Vec::new(),
-        outcomes: Outcomes::default(),
+        outcomes: BranchBits::default(),
         progress: NOWHERE,
         decoder: Decoder::new(),
         flow: FlowWriter::new(Vec::new(), how.compress, u64::MAX, about).unwrap().unwrap(),
@@ -193,7 +193,7 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
         machine.step();
     }
     let lasti = machine.progress;
-    machine.tell(&Event::End { lasti });
+    machine.tell(&Packet::End { lasti });
     let limit = about["limit"].as_u64().unwrap_or(u64::MAX);
     let end = json!({ "instructions": machine.decoder.executed().min(limit), "end": "ended" });
     assert_eq!(machine.decoder.executed(), machine.executed.len() as u64);
@@ -202,25 +202,25 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
 }
 
 impl Machine {
-    fn tell(&mut self, event: &Event) {
+    fn tell(&mut self, event: &Packet) {
         self.decoder.outcomes(self.outcomes, &mut ()).unwrap();
         self.decoder.event(event, &mut ()).unwrap();
         self.flow.record(self.outcomes, event, &self.decoder, self.decoder.executed()).unwrap();
         if self.random.one_in(self.how.section) {
             self.flow.flush(&self.decoder, self.decoder.executed()).unwrap();
         }
-        self.outcomes = Outcomes::default();
-        if *event != Event::Outcomes {
+        self.outcomes = BranchBits::default();
+        if *event != Packet::BranchBits {
             self.progress = NOWHERE;
         }
     }
 
     fn decide(&mut self, outcome: bool) {
-        if self.outcomes.count == MOST_OUTCOMES {
-            self.tell(&Event::Outcomes);
+        if self.outcomes.count == MOST_BRANCH_BITS {
+            self.tell(&Packet::BranchBits);
         }
         let bits = self.outcomes.bits << 1 | u64::from(outcome);
-        self.outcomes = Outcomes { bits, count: self.outcomes.count + 1 };
+        self.outcomes = BranchBits { bits, count: self.outcomes.count + 1 };
         self.progress = NOWHERE;
     }
 
@@ -233,7 +233,7 @@ impl Machine {
         let mut bytes = Vec::new();
         definition.write(&mut bytes);
         self.decoder.define(number, definition).unwrap();
-        let event = Event::Define { code: number, definition: &bytes };
+        let event = Packet::CodeDefined { code: number, definition: &bytes };
         assert!(self.flow.code(&event, &self.decoder, self.decoder.executed()).unwrap());
         self.numbers[code] = Some(number);
         number
@@ -242,14 +242,14 @@ impl Machine {
     /// A code object that is in no frame dies; it gets another number when it comes again.
     fn forget(&mut self) {
         // Whatever frames have been left is told by then.
-        self.tell(&Event::Outcomes);
+        self.tell(&Packet::BranchBits);
         let code = self.random.below(self.codes.len());
         let used = self.frames.iter().map(|frame| frame.code);
         if used.chain(self.generators.iter().map(|row| row.0)).all(|used| used != code)
             && let Some(number) = self.numbers[code].take()
         {
             self.decoder.forget(number).unwrap();
-            self.flow.code_gone(&Event::Forget { code: number });
+            self.flow.code_gone(&Packet::CodeFreed { code: number });
         }
     }
 
@@ -266,14 +266,14 @@ impl Machine {
         let (code, next) = match self.generators.pop() {
             Some((code, next)) if self.random.one_in(2) => {
                 let number = self.number(code);
-                self.tell(&Event::Resume { lasti, code: number, start: next });
+                self.tell(&Packet::Resume { lasti, code: number, start: next });
                 (code, next)
             }
             kept => {
                 self.generators.extend(kept);
                 let code = self.random.below(self.codes.len());
                 let number = self.number(code);
-                self.tell(&Event::Enter { lasti, code: number });
+                self.tell(&Packet::Enter { lasti, code: number });
                 (code, 0)
             }
         };
@@ -287,11 +287,11 @@ impl Machine {
             if self.random.one_in(2) {
                 // Any instruction may be the handler.
                 let (code, target) = (frame.code, self.target());
-                self.tell(&Event::Land { lasti, target, exception: true });
+                self.tell(&Packet::Unwind { lasti, target, exception: true });
                 *self.frames.last_mut().unwrap() = Frame { code, next: target, lasti: target };
                 return;
             }
-            self.tell(&Event::Exit { lasti, exception: true });
+            self.tell(&Packet::FrameExit { lasti, exception: true });
             self.frames.pop();
         }
     }
@@ -312,7 +312,7 @@ impl Machine {
     fn leave(&mut self) {
         if self.is_watched() {
             let lasti = self.lasti();
-            self.tell(&Event::Exit { lasti, exception: false });
+            self.tell(&Packet::FrameExit { lasti, exception: false });
         } else {
             self.decide(true);
         }
@@ -346,7 +346,7 @@ impl Machine {
         self.executed.extend(all.iter().map(|told| (code, *told, depth)));
         if self.is_watched() {
             for Instruction { offset, opcode, operand } in all {
-                self.tell(&Event::Step { opcode, offset, operand, text: None });
+                self.tell(&Packet::Instruction { opcode, offset, operand, text: None });
             }
         } else {
             self.progress = lasti as i32;
