@@ -65,7 +65,7 @@ fn shared() -> Shared {
 /// When the register of outcomes is full.
 #[unsafe(no_mangle)]
 extern "C" fn traced_flush_outcomes() {
-    if !shared().tell_short(told::OUTCOMES) {
+    if !shared().tell_short(told::BRANCH_BITS) {
         slowly(Recorder::flush);
     }
 }

@@ -268,8 +268,8 @@ fn joined(units: impl Iterator<Item = u32>) -> Vec<u32> {
 /// string_hash: what a `str` of these bytes, at least one, hashes to in this process.
 fn string_hash(bytes: &[u8]) -> i64 {
     // SAFETY: set once, before the program starts (_PyRandom_Init).
-    let secret = unsafe { &*&raw const raw::_Py_HashSecret };
-    let (prefix, suffix) = (secret.prefix as i64, secret.suffix as i64);
+    let secret = unsafe { raw::_Py_HashSecret };
+    let (prefix, suffix) = (secret.prefix, secret.suffix);
     let first = bytes.first().map_or(0, |&byte| i64::from(byte) << 7);
     let hash = bytes
         .iter()

@@ -123,7 +123,7 @@ impl Saved {
         } else if this == &raw const raw::PyLong_Type {
             let long = object.cast::<raw::PyLongObject>();
             // SAFETY: a live number, which a table of the code object owns.
-            let digits = unsafe { (*long).ob_size }.unsigned_abs() as usize;
+            let digits = unsafe { (*long).ob_size }.unsigned_abs();
             self.cover(field(long, offset_of!(raw::PyLongObject, ob_size)), size_of::<usize>());
             let first = field(long, offset_of!(raw::PyLongObject, ob_digit));
             self.cover(first, digits * size_of::<raw::digit>());
