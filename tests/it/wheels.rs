@@ -1,9 +1,10 @@
 //! Belongs here: binary wheels that were built for stock CPython 2.7: they load, and do the same on
 //! plain CPython, on ours, and on ours while it traces. Needs PyPI.
 
+use std::fs;
 use std::path::Path;
 
-use integration::{Outcome, Python, project};
+use integration::{Outcome, Python, assert_same, project, trace27, wait_for};
 use tempfile::TempDir;
 
 use crate::debuggers::same_thrice;
@@ -92,5 +93,66 @@ fn coverage() {
         let (outcome, _) = same(installed.path(), &report, file);
         let text = outcome.text();
         assert!(text.contains("debugged.py ") && text.contains("%   28"), "{text}");
+    }
+}
+
+/// What a program of `tests/wheels` leaves under a tracer with these options.
+fn traced(python: &Python, packages: &Path, options: &[&str], rest: &[&str]) -> (Outcome, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let name = if options.contains(&"flow") { "trace.flow" } else { "trace.txt" };
+    let file = folder.path().join(name);
+    let mut command = python.tracing(&project().join("tests/wheels"), options, &file, rest);
+    let outcome = python.finish(command.env("PYTHONPATH", packages));
+    wait_for(&file);
+    if name == "trace.txt" {
+        return (outcome, fs::read(&file).unwrap());
+    }
+    let expanded = trace27(["expand".as_ref(), "-r".as_ref(), file.as_os_str()]);
+    assert_eq!(expanded.status, 0, "{}", expanded.text());
+    (outcome, expanded.output)
+}
+
+/// The lines of the functions that a program defines.
+fn own(text: &[u8], program: &str) -> Vec<u8> {
+    let source = fs::read_to_string(project().join("tests/wheels").join(program)).unwrap();
+    let functions = source.lines().filter_map(|line| line.trim_start().strip_prefix("def "));
+    let names: Vec<String> =
+        functions.map(|rest| format!("{}> ", rest.split('(').next().unwrap())).collect();
+    assert!(names.len() > 4, "{names:?}");
+    let lines = text.split_inclusive(|&byte| byte == b'\n');
+    let is_own = |line: &&[u8]| names.iter().any(|name| line.starts_with(name.as_bytes()));
+    lines.filter(is_own).collect::<Vec<_>>().concat()
+}
+
+/// Greenlets are followed as they are switched, thrown into, left unfinished and nested.
+#[test]
+fn greenlets() {
+    let installed = install("greenlet==1.1.3");
+    let packages = installed.path().join("packages");
+    for rest in [&["greenlets.py"][..], &["greenlets.py", "threads"]] {
+        let (plain, oracle) = traced(&Python::oracle(), &packages, &["-r"], rest);
+        assert_eq!(plain.status, 0, "{}", plain.text());
+        for options in
+            [&["-r"][..], &["-r", "--threads", "all"], &["-r", "--guard"], &["--format", "flow"]]
+        {
+            let (outcome, trace) = traced(&Python::traced(), &packages, options, rest);
+            assert_eq!(outcome, plain, "{options:?}");
+            let (oracle, trace) = (own(&oracle, "greenlets.py"), own(&trace, "greenlets.py"));
+            assert_same(&format!("{rest:?} {options:?}"), &oracle, &trace);
+        }
+    }
+}
+
+#[test]
+fn gevent() {
+    let installed = install("gevent==21.1.2");
+    let packages = installed.path().join("packages");
+    let (plain, oracle) = traced(&Python::oracle(), &packages, &["-r"], &["gevent_smoke.py"]);
+    assert_eq!(plain.status, 0, "{}", plain.text());
+    for options in [&["-r"][..], &["--format", "flow"]] {
+        let (outcome, trace) = traced(&Python::traced(), &packages, options, &["gevent_smoke.py"]);
+        assert_eq!(outcome, plain, "{options:?}");
+        let (oracle, trace) = (own(&oracle, "gevent_smoke.py"), own(&trace, "gevent_smoke.py"));
+        assert_same(&format!("{options:?}"), &oracle, &trace);
     }
 }
