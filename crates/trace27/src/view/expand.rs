@@ -87,13 +87,38 @@ impl Args {
         });
         let mut output = Output::create(&self.output, &[&self.input])?;
         let writing = || format!("cannot write `{}`", self.output.display());
-        let mut failing = Writing { out: &mut output, failed: None };
+        let mut failing = Writing { out: &mut output, failed: None, is_empty: true };
         let result = expand(sections, &options, &range, threads, &mut failing);
         if let Some(error) = failing.failed {
             return Err(anyhow::Error::new(error).context(writing()));
         }
+        let is_empty = failing.is_empty;
         output.finish().with_context(writing)?;
-        Ok(result.map_err(broken)?)
+        result.map_err(broken)?;
+        if is_empty {
+            // As above.
+            let _ = writeln!(io::stderr(), "trace27: {}", self.nothing(&named));
+        }
+        Ok(())
+    }
+
+    /// Why nothing was written.
+    fn nothing(&self, named: &str) -> String {
+        let part = match (self.from, self.to) {
+            (1, None) => String::new(),
+            (from, None) => format!(" from instruction {from} on"),
+            (from, Some(to)) => format!(" from instruction {from} to {to}"),
+        };
+        match &self.name {
+            Some(name) => {
+                let name = name.as_encoded_bytes().escape_ascii();
+                format!("no code object named `{name}` ran in `{named}`{part}; nothing is written")
+            }
+            None if part.is_empty() => format!("`{named}` holds no instruction"),
+            None => {
+                format!("`{named}` holds no instruction{part}; `trace27 info` says how many it has")
+            }
+        }
     }
 }
 
@@ -101,10 +126,12 @@ impl Args {
 struct Writing<'a> {
     out: &'a mut Output,
     failed: Option<io::Error>,
+    is_empty: bool,
 }
 
 impl Write for Writing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.is_empty &= bytes.is_empty();
         self.out.write(bytes).map_err(|error| {
             let copy = io::Error::new(error.kind(), error.to_string());
             self.failed.get_or_insert(error);

@@ -146,3 +146,29 @@ fn info_of_a_recording_that_is_cut() {
     let shown = text(&output.stdout);
     assert!(shown.contains("\nend          not reached\n"), "{shown}");
 }
+
+/// What selects nothing says so, and what there is; the output is empty and the status 0.
+#[test]
+fn an_empty_selection_is_named() {
+    let (folder, _) = folder();
+    for (arguments, wanted) in [
+        (
+            &["-n", "no\u{1b}such", "t.flow"][..],
+            "no code object named `no\\x1bsuch` ran in `t.flow`; nothing is written",
+        ),
+        (
+            &["--from", "99999999", "t.flow.zst"],
+            "`t.flow.zst` holds no instruction from instruction 99999999 on; \
+             `trace27 info` says how many it has",
+        ),
+    ] {
+        let output = trace27(folder.path(), &[&["expand"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(text(&output.stderr), format!("trace27: {wanted}\n"));
+        assert!(output.stdout.is_empty());
+    }
+    let output = trace27(folder.path(), &["expand", "--from", "5", "--to", "3", "t.flow"]);
+    assert_eq!(output.status.code(), Some(2));
+    let wanted = "trace27: `--from 5` is after `--to 3`, so there is nothing to write\n";
+    assert_eq!(text(&output.stderr), wanted);
+}
