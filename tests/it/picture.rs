@@ -54,5 +54,6 @@ fn the_picture_is_the_report() {
 fn picture(shown: &str) -> String {
     let rgb = |red, green, blue| anstyle::RgbColor(red, green, blue).into();
     let terminal = Term::new().bg_color(rgb(13, 17, 23)).fg_color(rgb(201, 209, 217));
-    terminal.render_svg(shown)
+    // Red and green that can be read on a dark ground.
+    terminal.render_svg(shown).replace("#AA0000", "#F85149").replace("#00AA00", "#3FB950")
 }

@@ -53,7 +53,7 @@ const WRONG: [(&str, u64, &str, &str); 7] = [
         "global_names.py",
         73,
         "wrong-branch",
-        "by POP_JUMP_IF_FALSE at 133 of `<module>` the left does not jump",
+        "after POP_JUMP_IF_FALSE at 133 of `<module>` the left does not jump",
     ),
     // The program asks `sys.exc_info()` in a handler. x-python keeps the exception in its virtual
     // machine and does not tell the interpreter that it runs on, so the answer is None.
@@ -61,7 +61,7 @@ const WRONG: [(&str, u64, &str, &str); 7] = [
         "exception_state.py",
         44,
         "wrong-branch",
-        "by JUMP_IF_FALSE_OR_POP at 13 of `current` the left does not jump",
+        "after JUMP_IF_FALSE_OR_POP at 13 of `current` the left does not jump",
     ),
     // Its functions are instances of an old-style class on 2.7 (pyobj.py, Function), and so not
     // bound when a class holds them: `__del__` is called without `self`, a TypeError that is
@@ -70,7 +70,7 @@ const WRONG: [(&str, u64, &str, &str); 7] = [
         "del_of_locals.py",
         55,
         "missing-or-extra-call",
-        "by DELETE_FAST at 24 of `locals_` the left calls `__del__`",
+        "at DELETE_FAST at 24 of `locals_` the left calls `__del__`",
     ),
     // It hands what `exec` is given to the interpreter that it runs on (byteop24.py, EXEC_STMT), so
     // another layer of a program stays unseen. In CPython that is a frame like any other.
@@ -78,7 +78,7 @@ const WRONG: [(&str, u64, &str, &str); 7] = [
         "exec_forms.py",
         18,
         "missing-or-extra-call",
-        "by EXEC_STMT at 13 of `unoptimised` the left calls `<module>`",
+        "at EXEC_STMT at 13 of `unoptimised` the left calls `<module>`",
     ),
     // It makes each class with `type()` (byteop24.py, BUILD_CLASS) and never asks for a
     // `__metaclass__`. CPython calls that (ceval.c, build_class).
@@ -86,7 +86,7 @@ const WRONG: [(&str, u64, &str, &str); 7] = [
         "metaclasses.py",
         42,
         "missing-or-extra-call",
-        "by BUILD_CLASS at 46 of `<module>` the left calls `__new__`",
+        "at BUILD_CLASS at 46 of `<module>` the left calls `__new__`",
     ),
     // It ends with an AttributeError of its own: the same Function replaces its `__dict__` after
     // setting its attributes, which are gone with the old one; so a generator function has no
