@@ -360,6 +360,10 @@ unsafe extern "C" fn traced_load(pathname: *const c_char) {
 
 /// Foreign code is about to run for the first time, or has been loaded before the trace begins.
 fn start_verifying() {
+    if STATE.mode.guards() {
+        // The guard stops before each instruction anyway, and then no check comes in between.
+        return single_step();
+    }
     keeping_position(|recorder| {
         recorder.tables_may_change();
         verify::begin(recorder);
@@ -401,16 +405,24 @@ unsafe extern "C" fn traced_stack(last: *const PyFrameObject, frame: *const PyFr
 extern "C" fn traced_opened(descriptor: c_int) {
     keeping_errno(|| {
         if !STATE.mode.single_steps() && memory::writes_memory(descriptor) {
-            STATE.mode.rewrites_unseen();
-            let lasti = shared().progress();
-            slowly(|recorder| {
-                recorder.tables_may_change();
-                recorder.every(lasti);
-            });
-            shared().tell_every();
-            set_thread(STATE.thread.get());
+            single_step();
         }
     });
+}
+
+/// Each instruction is recorded from here on: code may be rewritten where nothing sees it.
+fn single_step() {
+    if STATE.mode.single_steps() {
+        return;
+    }
+    STATE.mode.rewrites_unseen();
+    let lasti = shared().progress();
+    slowly(|recorder| {
+        recorder.tables_may_change();
+        recorder.every(lasti);
+    });
+    shared().tell_every();
+    set_thread(STATE.thread.get());
 }
 
 /// Whether the running frame's code object is as it was recorded.
