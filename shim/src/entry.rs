@@ -38,7 +38,7 @@ struct State {
     thread: Cell<*mut PyThreadState>,
     mode: Mode,
     stacks: RefCell<Stacks>,
-    /// In the child of a fork: the last number that the parent gave to a code object.
+    /// The last number that a recorder which is no more gave to a code object.
     numbers: Cell<u32>,
 }
 
@@ -545,6 +545,16 @@ fn stop() {
 
 const FAULT: &str = "the trace hook has a fault; please report it";
 
+/// Nothing more is recorded. The numbers that code objects have stay in them, and mean nothing to a
+/// child that is forked later.
+fn drop_recorder() {
+    if let Ok(mut held) = STATE.recorder.try_borrow_mut()
+        && let Some(recorder) = held.take()
+    {
+        STATE.numbers.set(recorder.last_number());
+    }
+}
+
 /// No panic gets past this, and no error: the first of them ends the tracing.
 fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
     let lost = match catch_unwind(AssertUnwindSafe(body)) {
@@ -553,9 +563,7 @@ fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
         Err(_) => Lost::Fault,
     };
     stop();
-    if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
-        *recorder = None;
-    }
+    drop_recorder();
     let message = match lost {
         Lost::Write(errno) => {
             let error = io::Error::from_raw_os_error(errno);

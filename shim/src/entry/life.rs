@@ -16,7 +16,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use wire::control::{FAULT_LOG, NOWHERE};
 
 use super::{
-    FAULT, STATE, ending, guarded, plain, say, set_thread, shared, slowly, start_verifying, stop,
+    FAULT, STATE, drop_recorder, ending, guarded, plain, say, set_thread, shared, slowly,
+    start_verifying, stop,
 };
 use crate::capture::code::Constants;
 use crate::memory;
@@ -286,12 +287,7 @@ extern "C" fn in_forked_child() {
     ending::disarm();
     stop();
     shared().leave();
-    if let Ok(mut recorder) = STATE.recorder.try_borrow_mut() {
-        if let Some(recorder) = recorder.as_ref() {
-            STATE.numbers.set(recorder.last_number());
-        }
-        *recorder = None;
-    }
+    drop_recorder();
 }
 
 /// What is said of a fault, with the file that the writer has left about it.

@@ -4,7 +4,7 @@ use std::fs;
 
 use integration::Python;
 
-use super::{FORMATS, Scene, assert_begins, calls};
+use super::{FORMATS, Scene, assert_begins, calls, lines_of};
 
 /// `act` is `os.fork` or, where the path of the child is wanted in one process, `int`.
 const FORKS: &str = "\
@@ -252,4 +252,28 @@ else:
         }
     }
     assert_eq!(fs::read_dir(scene.folder.path()).unwrap().count(), 5);
+}
+
+/// A child that is forked once the parent's trace has ended at its limit begins its own.
+#[test]
+fn after_the_limit_of_the_parent() {
+    let scene = Scene::new(
+        "import os\n\
+         def work(n):\n    return n * 2\n\
+         for i in range(500):\n    work(i)\n\
+         pid = os.fork()\n\
+         if pid == 0:\n    work(1)\n    os._exit(0)\n\
+         os.waitpid(pid, 0)\n\
+         print pid\n",
+    );
+    for name in FORMATS {
+        // The writer says when the limit is reached, sooner or later: each way must be right.
+        for _ in 0..20 {
+            let outcome = scene.trace(&["--follow-fork", "--limit", "40"], name, &[]);
+            assert_eq!((outcome.status, &outcome.errors[..]), (0, &b""[..]), "{}", outcome.text());
+            let pid = String::from_utf8(outcome.output).unwrap();
+            let child = scene.text(&format!("{name}.{}", pid.trim()));
+            assert!(lines_of(&child, &["work"]).starts_with(b"work> 0 LOAD_FAST (0)\n"));
+        }
+    }
 }
