@@ -3,9 +3,9 @@
     ./python27-traced tracer.py factorial.pyc trace.txt
     ./python27-traced tracer.py -t only -n recur_factorial -r factorial.pyc trace.txt
 
-Looks at the program first and refuses what cannot be run; then it starts the interpreter
-anew, in its own place, with the program. So nothing of this file is in the program's sight,
-and it runs as under plain `python prog.pyc args...`. The tracing itself is in the interpreter.
+Checks the program first and refuses what cannot be run. Then it replaces its own process with a
+fresh interpreter that runs the program, so the program sees nothing of this file and runs as under
+plain `python prog.pyc args...`. The interpreter itself does the tracing.
 """
 
 import sys
@@ -28,7 +28,7 @@ import types
 import zipimport
 
 # The first and last magic number that a version of CPython has written (Python/import.c,
-# Lib/importlib/_bootstrap_external.py); 2.7 itself is told by imp.get_magic().
+# Lib/importlib/_bootstrap_external.py); imp.get_magic() recognizes 2.7 itself.
 MAGICS = (
     (20121, 20121, '1.5'), (50428, 50428, '1.6'), (50823, 50823, '2.0'), (60202, 60202, '2.1'),
     (60717, 60717, '2.2'), (62011, 62021, '2.3'), (62041, 62061, '2.4'), (62071, 62131, '2.5'),

@@ -1,7 +1,7 @@
 //! Every function that the interpreter calls, those of start and end in `life`, and the wall that no
 //! panic passes.
 //!
-//! Owns the one recorder of the process. What happens often is told right here, in few
+//! Owns the one recorder of the process. What happens often is recorded right here, in few
 //! instructions, or by the evaluation loop itself (traced.h); the rest goes through the recorder. The first failure, a full disk or a fault of
 //! our own, is said once on standard error and ends the tracing, never the program.
 
@@ -84,7 +84,7 @@ unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int)
     let lasti = frame.back().map_or(-1, Frame::lasti);
     let code = (frame.mark().0 as u32).wrapping_sub(shared().page().base.load(Relaxed));
     // On x86-64 the loop has told what fits, and comes with the rest. A code object
-    // that has no number here, or whose instructions are told one by one, is not above zero.
+    // that has no number here, or whose instructions are recorded individually, is not above zero.
     let word = match start {
         _ if code as i32 <= 0 => None,
         0 => told::enter(lasti, code),
@@ -136,7 +136,7 @@ fn exit_slowly(frame: Frame, says_so: bool, exception: bool) {
     }
 }
 
-/// Whether each instruction of a frame is told by itself.
+/// Whether each instruction of a frame is recorded individually.
 #[inline]
 fn is_explicit(frame: Frame) -> bool {
     frame.mark().is_watched() || shared().tells_every()
@@ -291,7 +291,7 @@ fn carries(opcode: u8) -> bool {
     }
 }
 
-/// Tells an instruction by itself.
+/// Records an instruction individually.
 #[inline]
 fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
     let width = if opcode >= HAVE_ARGUMENT { 3 } else { 1 };

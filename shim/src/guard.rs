@@ -2,7 +2,7 @@
 //!
 //! Pure core: facts of a code object and of a moment in, a reason out. Raising it as a `SystemError`,
 //! and asking before each instruction ([`check`]), before its bytes are read ([`fetch`]) and before an
-//! exception enters a handler ([`enter`]), is left to whoever drives it.
+//! exception enters a handler ([`enter`]), is left to the caller.
 //!
 //! `PyEval_EvalFrameEx` (`Python/ceval.c`) trusts its bytecode. The guard refuses what would make it
 //! read or write beyond its memory, call through NULL, or end in a fatal error, exactly there

@@ -3,7 +3,7 @@
 //!
 //! Linked into the executable as a static library. `entry` and `py` need the headers of the
 //! tree that is being built (feature `interpreter`, which xtask sets); the rest knows
-//! nothing of CPython and is tested without it. Keeping what is told is left to a process of its
+//! nothing of CPython and is tested without it. Keeping what is recorded is left to a process of its
 //! own, the writer in `trace`.
 
 #[cfg(feature = "interpreter")]

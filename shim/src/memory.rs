@@ -36,7 +36,7 @@ pub struct Segment {
 }
 
 impl Memory {
-    /// Memory of so many bytes, all zero.
+    /// Memory of that many bytes, all zero.
     pub fn create(size: usize) -> io::Result<Memory> {
         match file(size)? {
             Some(file) => Ok(Memory::File(file)),
@@ -109,7 +109,7 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        // SAFETY: attached by `create`; whoever maps pieces has mappings of their own.
+        // SAFETY: attached by `create`; those who map pieces have mappings of their own.
         unsafe { libc::shmdt(self.start) };
     }
 }
@@ -187,7 +187,7 @@ fn memfd(flags: libc::c_uint) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-/// Does what takes a file of so many bytes. Where the soft limit is lower it is raised for that
+/// Does what takes a file of that many bytes. Where the soft limit is lower it is raised for that
 /// moment, as anybody may up to the hard one; `None` where that is lower, too.
 fn below_the_limit<T>(
     size: libc::rlim_t,

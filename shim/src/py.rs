@@ -34,7 +34,7 @@ pub struct Frame<'a> {
     life: PhantomData<&'a PyFrameObject>,
 }
 
-// What the evaluation loop tells by itself it tells as the hook does.
+// What the evaluation loop records itself it records as the hook does.
 const _: () = {
     use wire::{control as page, ring as told};
     assert!(raw::_PyTraced_RING as usize == page::RING);
@@ -122,7 +122,7 @@ pub fn current_frame() -> Option<Frame<'static>> {
     (!pointer.is_null()).then_some(Frame { pointer, life: PhantomData })
 }
 
-/// What stands in a code object that dies.
+/// What is stored in a code object that dies.
 pub fn mark_of(code: *const PyCodeObject) -> Mark {
     // SAFETY: the interpreter calls with a code object whose fields are still there (traced.h).
     Mark(unsafe { (*code).co_traced })

@@ -29,7 +29,7 @@ pub trait Subject {
     fn meaning(&self, kind: Operand, index: i32, out: &mut Vec<u8>) -> bool;
 }
 
-/// What stands in a code object: its number, negative if its instructions are told one by one.
+/// What is stored in a code object: its number, negative if its instructions are recorded individually.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark(pub i32);
 
@@ -39,7 +39,7 @@ impl Mark {
         self.0.unsigned_abs()
     }
 
-    /// Whether its instructions are told one by one.
+    /// Whether its instructions are recorded individually.
     #[inline]
     pub fn is_watched(self) -> bool {
         self.0 < 0
@@ -79,7 +79,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Nothing has happened. Code objects may have numbers
-    /// up to `base`, which mean nothing here; they are told by how much they are above it.
+    /// up to `base`, which mean nothing here; packets hold how much they are above it.
     pub fn new(constants: Constants, base: u32) -> Recorder {
         Recorder {
             out: Vec::new(),
@@ -112,7 +112,7 @@ impl Recorder {
         self.base + self.codes.len() as u32 - 1
     }
 
-    /// The number that is told, 0 for a code object that has none here.
+    /// The number in packets, 0 for a code object that has none here.
     fn told(&self, mark: Mark) -> u32 {
         mark.number().saturating_sub(self.base)
     }
@@ -192,7 +192,7 @@ impl Recorder {
         self.check(subject, offset)
     }
 
-    /// An instruction of a frame whose instructions are told one by one.
+    /// An instruction of a frame whose instructions are recorded individually.
     pub fn step(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
         self.tell_stand();
         let known = self.codes.get(self.told(subject.mark()) as usize).and_then(Option::as_ref);
@@ -210,7 +210,7 @@ impl Recorder {
         self.tell(&Packet::Instruction { opcode, offset, operand, text: text.as_deref() });
     }
 
-    /// From here on each instruction is told by itself.
+    /// From here on each instruction is recorded individually.
     pub fn every(&mut self, lasti: i32) {
         self.tell_stand();
         self.tell(&Packet::SingleStep { lasti });

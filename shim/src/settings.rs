@@ -1,6 +1,6 @@
-//! What the user asked for, as it stands in the environment.
+//! What the user asked for, as the environment says.
 //!
-//! tracer.py sets these variables and starts the interpreter anew, so that the program finds
+//! tracer.py sets these variables and starts a fresh interpreter, so that the program finds
 //! it as if nothing had happened; they can be set by hand as well. The hook takes them out of
 //! the environment before the program sees it.
 
@@ -66,7 +66,7 @@ pub struct Settings {
     pub threads: bool,
     /// Each instruction is checked before it runs.
     pub guard: bool,
-    /// Each instruction is told by itself, as where nothing else would be true: to check the rest.
+    /// Each instruction is recorded individually, as where nothing else would be true: to check the rest.
     pub every: bool,
     /// Ends after this many instructions.
     pub limit: Option<u64>,

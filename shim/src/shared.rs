@@ -121,7 +121,7 @@ impl Shared {
     }
 
     /// Tells what a word of [`told`] says, and the outcomes before it; before both, what may have
-    /// begun to run in between. False if the hook has to look around first; then nothing is told.
+    /// begun to run in between. False if the hook has to look around first; then nothing is recorded.
     #[inline]
     pub fn tell_short(self, word: u64) -> bool {
         let page = self.page;
@@ -148,7 +148,7 @@ impl Shared {
         let at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1)).cast::<u64>();
         // SAFETY: the ring is mapped while a thread is traced (`open` comes before, `leave` after),
         // twice, so `SLACK` bytes from any position are inside; the writer reads only below `head`
-        // and has taken all that this overwrites (`limit`). What is told starts at a multiple of
+        // and has taken all that this overwrites (`limit`). A packet starts at a multiple of
         // the words' size.
         unsafe {
             at.write(page.outcomes.load(Relaxed).to_le());
@@ -258,7 +258,7 @@ impl Shared {
         }
     }
 
-    /// Waits until there is room for so many bytes, wakes the writer where it should take some, and
+    /// Waits until there is room for that many bytes, wakes the writer where it should take some, and
     /// sets the next `limit`.
     pub fn look(self, need: u64) -> Result<(), Lost> {
         let page = self.page;
@@ -310,7 +310,7 @@ impl Shared {
         }
     }
 
-    /// From now on every instruction of every frame is told by itself.
+    /// From now on every instruction of every frame is recorded individually.
     pub fn tell_every(self) {
         self.page.every.fetch_or(EVERY, Relaxed);
     }

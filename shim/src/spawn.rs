@@ -1,4 +1,4 @@
-//! Starts the writer: a process that is nobody's child and has nothing of ours but its descriptors.
+//! Starts the writer: a process that is no child of ours and has nothing of ours but its descriptors.
 //!
 //! Detached twice over, so that the program's `wait` never meets it, the terminal's signals do not
 //! reach it, and whatever ends the program leaves it to finish.

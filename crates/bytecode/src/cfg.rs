@@ -2,7 +2,7 @@
 //!
 //! What lies behind `co_code` in memory is not in a recording. One byte is known: the NUL that
 //! ends every string of the interpreter. A code object that may run or jump beyond it has to be
-//! watched, each instruction by itself. So has one that is entered at an offset which no path
+//! watched, each instruction individually. So has one that is entered at an offset which no path
 //! leads to, until that path was followed too.
 
 use crate::decode::{Instruction, decode};

@@ -10,7 +10,7 @@ use crate::pyc::{Code, Pyc};
 /// One instruction of a disassembly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Where it stands in `co_code`, in bytes.
+    /// Its position in `co_code`, in bytes.
     pub offset: u32,
     /// The source line, if the instruction is the first of it that is shown.
     pub line: Option<i64>,

@@ -20,7 +20,7 @@ const INVALID: &str = "**********INVALID**********";
 /// One instruction as the interpreter decoded it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// Where it stands in `co_code`, in bytes; a prefix is an instruction of its own.
+    /// Its position in `co_code`, in bytes; a prefix is an instruction of its own.
     pub offset: u32,
     /// Its opcode, known to 2.7 or not.
     pub opcode: u8,

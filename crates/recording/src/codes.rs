@@ -23,7 +23,7 @@ pub const MOST_BYTES: usize = 1 << 30;
 pub enum Change {
     /// It gets this number, one more than the last.
     Define(u32, Arc<CodeInfo>),
-    /// From here on its instructions are told one by one.
+    /// From here on its instructions are recorded individually.
     Watch(u32),
     /// It died.
     Forget(u32),

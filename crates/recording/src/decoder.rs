@@ -193,7 +193,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Whether every instruction of every frame is told by itself.
+    /// Whether every instruction of every frame is recorded individually.
     pub fn single_steps(&self) -> bool {
         self.every
     }

@@ -118,7 +118,7 @@ pub fn run(args: &Args) -> io::Result<()> {
 /// Keeps nothing more.
 fn give_up(ring: &Ring, args: &Args, told: &PacketReader, demux: Demux, trouble: &Trouble) {
     tell(ring, args, told, trouble);
-    // What was kept before stays well formed; that it failed is told already.
+    // What was kept before stays well formed; that it failed is reported already.
     let end = if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
     let _ = demux.finish(end);
 }
@@ -135,7 +135,7 @@ struct PacketReader {
     near: Vec<u8>,
 }
 
-/// Bytes before a fault, and after it, that are of use to whoever looks into it.
+/// Bytes before a fault, and after it, that are of use to those who look into it.
 const NEAR: [usize; 2] = [1024, 64];
 
 impl PacketReader {

@@ -159,7 +159,7 @@ impl fmt::Debug for Input {
     }
 }
 
-/// Waits for whoever writes the file: our writers lock it until all is there.
+/// Waits for the process that writes the file: our writers lock it until all is there.
 #[cfg(unix)]
 fn wait(file: &File, name: &str) -> io::Result<()> {
     match file.try_lock_shared() {

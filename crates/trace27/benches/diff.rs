@@ -135,7 +135,7 @@ fn row(what: &str, left: &Path, right: &Path, tools: &[&str]) {
     }
 }
 
-/// The largest resident set in KiB, mapped pages included, as `time` tells it.
+/// The largest resident set in KiB, mapped pages included, as `time` reports it.
 fn peak(program: &str, arguments: &[&std::ffi::OsStr]) -> Option<f64> {
     let mut time = Command::new("/usr/bin/time");
     time.args(["-f", "%M", program]).args(arguments);

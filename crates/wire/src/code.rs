@@ -78,7 +78,7 @@ pub struct CodeInfo {
     pub free: Vec<Vec<u8>>,
     /// `co_cellvars`
     pub cells: Vec<Vec<u8>>,
-    /// Whether each of its instructions is told by itself, as nothing else would be true.
+    /// Whether each of its instructions is recorded individually, as nothing else would be true.
     pub is_watched: bool,
 }
 

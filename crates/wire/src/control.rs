@@ -3,7 +3,7 @@
 //! The interpreter process tells, the writer process keeps. Whatever ends the interpreter, what
 //! it has told is in memory that outlives it, down to the outcomes that fill no record yet and
 //! the offset of its last instruction. The first fields are those of `traced.h`, which the
-//! evaluation loop writes by itself. Positions in the ring count all bytes since the start.
+//! evaluation loop writes itself. Positions in the ring count all bytes since the start.
 
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64};
 
@@ -61,7 +61,7 @@ pub struct Page {
     pub lasti: AtomicI32,
     /// That of the traced thread while another one runs.
     pub held: AtomicI32,
-    /// Whether every instruction of every frame is told by itself, and what else is out of the
+    /// Whether every instruction of every frame is recorded individually, and what else is out of the
     /// usual: the interpreter's private note.
     pub every: AtomicU32,
     /// Numbers of code objects up to this one are another process's: as private.
@@ -106,7 +106,7 @@ pub struct Page {
     pub errno: AtomicI32,
     /// Not zero once all is kept and closed.
     pub done: AtomicU32,
-    /// Not zero once the writer takes what is told.
+    /// Not zero once the writer takes packets.
     pub ready: AtomicU32,
     /// What `settle` was when the writer last completed the trace for it.
     pub settled: AtomicU32,

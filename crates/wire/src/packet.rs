@@ -128,7 +128,7 @@ pub enum Packet<'a> {
         /// The offset of its next instruction.
         offset: u32,
     },
-    /// An instruction that is told by itself.
+    /// An instruction that is recorded individually.
     Instruction {
         /// The opcode.
         opcode: u8,
@@ -139,12 +139,12 @@ pub enum Packet<'a> {
         /// The operand's meaning where no definition can hold it.
         text: Option<&'a [u8]>,
     },
-    /// From here on every instruction of every frame is told by itself.
+    /// From here on every instruction of every frame is recorded individually.
     SingleStep {
         /// How far the running frame had come.
         lasti: i32,
     },
-    /// From here on every instruction of one code object is told by itself.
+    /// From here on every instruction of one code object is recorded individually.
     SingleStepCode {
         /// Its number.
         code: u32,
@@ -261,7 +261,7 @@ pub fn short(lasti: i32, code: u32) -> Option<u32> {
 /// Appends a record.
 #[inline]
 pub fn write(out: &mut Vec<u8>, outcomes: BranchBits, event: &Packet) {
-    // A form, and what comes after the outcomes: so many bytes.
+    // A form, and what comes after the outcomes: that many bytes.
     let (form, rest, length) = match *event {
         Packet::BranchBits => (form::BRANCH_BITS, 0, 0),
         Packet::Enter { lasti, code } => match short(lasti, code) {

@@ -1,4 +1,4 @@
-//! What happened, as the hook tells it in the ring: two words, written in a few instructions. The
+//! What happened, as the hook writes it into the ring: two words, written in a few instructions. The
 //! writer makes records of them ([`super::packet`]).
 //!
 //! The first word is the register of outcomes that came before, as the interpreter keeps it; the
@@ -8,7 +8,7 @@
 
 use super::packet::{BranchBits, Fault, Packet};
 
-/// The size of both words, in bytes. All that is told starts at a multiple of it.
+/// The size of both words, in bytes. Every packet starts at a multiple of it.
 pub const SIZE: usize = 16;
 
 /// What the second word is, in its lowest 8 bits; those above hold the fields.
@@ -109,7 +109,7 @@ pub fn async_end(offset: u32) -> u64 {
 pub enum Told {
     /// This, after these outcomes.
     Short(BranchBits, Packet<'static>),
-    /// Records follow, so many bytes of them.
+    /// Records follow, that many bytes of them.
     Long(u64),
 }
 

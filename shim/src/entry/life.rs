@@ -1,7 +1,7 @@
 //! The life of a trace: asked for in the environment, begun before the program's first instruction,
-//! begun anew in a child that is followed, and ended with the interpreter.
+//! begun again in a child that is followed, and ended with the interpreter.
 //!
-//! What is told in between is the rest of `entry`.
+//! What is recorded in between is the rest of `entry`.
 
 use std::env;
 use std::ffi::{OsString, c_int};

@@ -101,7 +101,7 @@ impl guard::Frame for Guarded<'_> {
         if !is_none && !plain.iter().any(|&plain| ptr::eq(kind, plain)) {
             return None;
         }
-        // SAFETY: a live object of a type whose truth is told in C, and the GIL is held.
+        // SAFETY: a live object of a type whose truth C code decides, and the GIL is held.
         Some(unsafe { raw::PyObject_IsTrue(object) } > 0)
     }
 

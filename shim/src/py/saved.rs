@@ -164,7 +164,7 @@ impl Saved {
         self.bytes.push(Bytes { address: start, value: value.into() });
     }
 
-    /// The words that so many bytes are in. They lie in one block of memory, and blocks are whole
+    /// The words that that many bytes are in. They lie in one block of memory, and blocks are whole
     /// words.
     fn cover(&mut self, start: *const u8, length: usize) {
         const WIDTH: usize = size_of::<usize>();

@@ -122,7 +122,7 @@ end()
     }
 }
 
-/// ctypes has each instruction told by itself.
+/// ctypes has each instruction recorded individually.
 #[test]
 fn a_crash_in_ctypes() {
     let program = "\

@@ -106,7 +106,7 @@ fn more_than_enough() {
 }
 
 /// Of text the lines count that are written: those of one name, those that `--blog` leaves, and
-/// those of code whose instructions are told one by one.
+/// those of code whose instructions are recorded individually.
 #[test]
 fn so_many_lines_of_what_is_kept() {
     let program = PROGRAM.replace(

@@ -150,7 +150,7 @@ pub const ALL: [Goal; 17] = [
 ];
 
 impl Goal {
-    /// Whether anything is expected; otherwise it is told for completeness.
+    /// Whether anything is expected; otherwise it is listed for completeness.
     pub fn has_bar(&self) -> bool {
         !self.bar.is_nan()
     }

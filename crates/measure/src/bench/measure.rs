@@ -90,7 +90,7 @@ pub fn count(places: &Places, program: &Path, size: u32) -> Result<(u64, u64)> {
         .stderr(Stdio::piped())
         .output()
         .with_context(|| format!("cannot start `{}`", places.show(&command)))?;
-    // A trace that was cut short leaves the program's status alone, and is told here.
+    // A trace that was cut short leaves the program's status alone, and is reported here.
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success() && errors.is_empty(),
@@ -171,7 +171,7 @@ fn settle(places: &Places, series: &Series, text_bytes: u64) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Waits for whoever still writes the file and holds its lock.
+/// Waits for the process that still writes the file and holds its lock.
 pub fn wait_for(file: &Path) -> Result<()> {
     let open = File::open(file).with_context(|| format!("no trace `{}`", file.display()))?;
     open.lock_shared().with_context(|| format!("cannot wait for `{}`", file.display()))

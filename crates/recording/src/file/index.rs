@@ -1,7 +1,7 @@
 //! The index at the end of a recording: where its chunks are, for a reader that seeks.
 //!
 //! It is a chunk like any other, and its last 16 bytes are the last of the file: a reader finds it
-//! from there. What it says is never trusted: whoever follows it checks each chunk that it leads to,
+//! from there. What it says is never trusted: a reader that follows it checks each chunk that it leads to,
 //! and that no chunk of code objects was passed over ([`super::Stretch::codes`]).
 
 use std::io::{Read, Seek, SeekFrom};
@@ -16,7 +16,7 @@ const MAGIC: [u8; 8] = *b"py27indx";
 /// Bytes of the index after its entries: its own offset, and [`MAGIC`].
 const TRAILER: usize = 16;
 
-/// Chunks of packets that start so many bytes apart have an entry each; those between are found by
+/// Chunks of packets that start at least this far apart, in bytes, have an entry each; those between are found by
 /// going from chunk to chunk.
 const APART: u64 = 1 << 20;
 

@@ -36,7 +36,7 @@ pub struct Stretch {
     pub count: u64,
     /// When the writer took its first packet, in microseconds since the recording's start.
     pub time: u64,
-    /// CRC-32 of the checksums of all chunks of code objects before it: whoever comes here with
+    /// CRC-32 of the checksums of all chunks of code objects before it: a reader that comes here with
     /// another one has missed some.
     pub codes: u32,
     /// Where in the content its packets start.

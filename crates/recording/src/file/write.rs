@@ -22,7 +22,7 @@ const MANY: u64 = 1 << 18;
 /// Bytes that are compressed together, so that each frame can be read without those before.
 const FRAME: usize = 1 << 20;
 
-/// Where there is no room for a frame, smaller ones are tried down to so many bytes.
+/// Where there is no room for a frame, smaller ones are tried down to that many bytes.
 const LEAST: usize = 1 << 10;
 
 /// The level of compression: the recording repeats itself so much that higher ones gain little.
@@ -62,7 +62,7 @@ pub struct FlowWriter<W> {
 
 impl<W: Write> FlowWriter<W> {
     /// Starts a file; compressed, it is a series of Zstandard frames that hold the very same bytes,
-    /// each of which `out` has to write as a whole or not at all. `None` if it cannot but be larger than `most` bytes.
+    /// each of which `out` has to write as a whole or not at all. `None` if even an empty recording would be larger than `most` bytes.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl<W: Write> FlowWriter<W> {
         Ok(self.size_with(length) <= self.most)
     }
 
-    /// How large the file is at most if it ends behind a record of so many bytes.
+    /// How large the file is at most if it ends behind a record of that many bytes.
     fn size_with(&self, length: usize) -> u64 {
         let parts = [&self.codes, &self.gone, &self.events, &self.frames, &self.waiting];
         let heads = 2 * HEAD + NUMBERS + LAST;
@@ -191,7 +191,7 @@ impl<W: Write> FlowWriter<W> {
     }
 
     /// Takes a record that a code object died. What the section at hand starts with may still
-    /// name it, so it is told after that.
+    /// name it, so it is written after that.
     pub fn code_gone(&mut self, event: &Packet) {
         let before = self.gone.len();
         packet::write(&mut self.gone, BranchBits::default(), event);
@@ -224,7 +224,7 @@ impl<W: Write> FlowWriter<W> {
         Ok(())
     }
 
-    /// Writes what there is, for whoever reads along.
+    /// Writes what there is, for those who read along.
     ///
     /// # Errors
     ///
@@ -375,13 +375,13 @@ impl<W: Write> FlowWriter<W> {
     }
 }
 
-/// Whether an error says that there is no room for so many bytes; for fewer there may be.
+/// Whether an error says that there is no room for that many bytes; for fewer there may be.
 pub fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | FileTooLarge | QuotaExceeded)
 }
 
-/// How large a file of so many bytes becomes at most when `more` are compressed behind them: each
+/// How large a file of that many bytes becomes at most when `more` are compressed behind them: each
 /// block of 128 KiB that does not shrink takes 3 bytes more (RFC 8878), and frames have ends.
 fn packed(written: u64, more: u64) -> u64 {
     written + more + more / 128 + 64

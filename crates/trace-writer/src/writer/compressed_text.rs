@@ -30,7 +30,7 @@ impl CompressedText {
         Ok(CompressedText { sink, compressor: Compressor::new(LEVEL)?, frame: Vec::new() })
     }
 
-    /// Writes lines, as many as fit into a file of so many bytes.
+    /// Writes lines, as many as fit into a file of that many bytes.
     pub fn lines(&mut self, lines: &[u8], most: u64) -> Result<(), Trouble> {
         let mut rest = lines;
         // What they come to is known once they are compressed: if that is too much, half of them.

@@ -36,7 +36,7 @@ pub struct Demux {
     over: HashSet<u32>,
     /// Whether the process is in single-step mode: threads that come are, too.
     single_steps: bool,
-    /// Locks the first thread's file until all are finished: whoever waits for it finds all.
+    /// Locks the first thread's file until all are finished: those who wait for it find all.
     lock: Option<File>,
 }
 

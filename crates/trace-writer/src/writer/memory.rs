@@ -22,7 +22,7 @@ pub struct Segment {
     size: usize,
 }
 
-// SAFETY: an address and a size, which never change; whoever uses them looks to what is there.
+// SAFETY: an address and a size, which never change; its users look to what is there.
 unsafe impl Send for Segment {}
 // SAFETY: as above.
 unsafe impl Sync for Segment {}

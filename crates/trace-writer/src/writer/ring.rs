@@ -104,7 +104,7 @@ impl Ring {
         let waiting = page.head.load(SeqCst).wrapping_sub(page.tail.load(Relaxed));
         if waiting < WAKE && !is_wanted && !self.is_over() {
             let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
-            // Woken, interrupted or late: whoever calls looks again.
+            // Woken, interrupted or late: the caller looks again.
             let woken = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
             is_quiet =
                 woken == Err(Errno::TIMEDOUT) && page.head.load(SeqCst) == page.tail.load(Relaxed);
@@ -143,14 +143,14 @@ impl Ring {
         self.wake_hook();
     }
 
-    /// Where the last whole record ends, once nothing more is told.
+    /// Where the last whole record ends, once nothing more is recorded.
     fn end(&self) -> u64 {
         let page = self.page();
         page.head.load(Acquire).max(page.telling.load(Acquire))
     }
 
     /// The outcomes that are in no record, and how far the thread had come, [`NOWHERE`] if that is
-    /// not known; once nothing more is told.
+    /// not known; once nothing more is recorded.
     pub fn now(&self) -> (BranchBits, i32) {
         let page = self.page();
         if self.end() != page.head.load(Acquire) {

@@ -180,7 +180,7 @@ impl ThreadWriter {
         if self.is_over { Err(Trouble::Limit) } else { Ok(()) }
     }
 
-    /// Nothing comes for the moment: whoever reads along sees what there is.
+    /// Nothing comes for the moment: those who read along see what there is.
     pub fn idle(&mut self) -> Result<(), Trouble> {
         if let Out::Text { text, sink } = &mut self.out {
             write_text(text, sink, self.max_bytes)?;

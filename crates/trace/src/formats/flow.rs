@@ -53,7 +53,7 @@ struct InstructionRange {
 enum What {
     /// So many instructions, prefixes aside, from this one on; prefixes of it that were given.
     Block { at: WithPrefixes, left: u64, prefixes: u32 },
-    /// One that was told by itself, and where its operand's meaning stands in the section.
+    /// One that was recorded individually, and where its operand's meaning stands in the section.
     Step { instruction: Instruction, meaning: Option<Range<usize>> },
 }
 

@@ -7,7 +7,7 @@
 /// The deepest nesting of arrays and objects.
 pub const DEEPEST: usize = 64;
 
-/// A value, as it stands in the line.
+/// A value, as in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// `null`
@@ -27,7 +27,7 @@ pub enum Value<'a> {
 /// The content of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
-    /// As it stands in the line.
+    /// As in the line.
     pub raw: &'a [u8],
     /// Whether there is a backslash in it.
     pub escaped: bool,

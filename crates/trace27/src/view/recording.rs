@@ -1,6 +1,6 @@
 //! `info` of a recording: what was recorded, when, and where its instructions went.
 //!
-//! Makes no text and no steps. A recording that is damaged or cut is told up to there.
+//! Makes no text and no steps. A recording that is damaged or cut is read up to there.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -60,7 +60,7 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Reads a whole recording, whose file has so many bytes. The error is that at which it ends.
+    /// Reads a whole recording, whose file has that many bytes. The error is that at which it ends.
     pub fn read(flow: Flow<'_>, size: Option<u64>) -> (Recording, Result<(), ReadError>) {
         let (name, mut cursor, about) = flow.into_parts();
         let mut counts = BlockCounts::new(Counts::new());

@@ -196,7 +196,7 @@ pub fn events(first: u64, count: u64, frames: &[u8], records: &[u8]) -> (u8, Vec
 /// Nothing is running.
 pub const IDLE: [u8; 5] = [0; 5];
 
-/// Takes so many bytes and fails then, as a full disk.
+/// Takes that many bytes and fails then, as a full disk.
 struct Full(usize);
 
 impl Write for Full {

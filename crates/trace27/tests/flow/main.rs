@@ -1,5 +1,5 @@
 //! Recordings, made here by a machine of our own and the crate's writer: what is written is read, by
-//! every reader; what is cut, damaged or hostile is told; the page about the file is true.
+//! every reader; what is cut, damaged or hostile is reported; the page about the file is true.
 
 #![allow(clippy::unwrap_used, reason = "a test says with it what must be")]
 

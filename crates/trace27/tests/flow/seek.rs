@@ -46,7 +46,7 @@ impl Loops {
         self.flow.record(outcomes, event, &self.decoder, count).unwrap();
     }
 
-    /// Calls a function with so many bytes of line numbers, which goes around 63 times.
+    /// Calls a function with that many bytes of line numbers, which goes around 63 times.
     fn call(&mut self, lines: usize) {
         self.last_code += 1;
         let code = self.last_code;

@@ -241,7 +241,7 @@ impl Machine {
 
     /// A code object that is in no frame dies; it gets another number when it comes again.
     fn forget(&mut self) {
-        // Whatever frames have been left is told by then.
+        // Frames that were left are recorded by then.
         self.tell(&Packet::BranchBits);
         let code = self.random.below(self.codes.len());
         let used = self.frames.iter().map(|frame| frame.code);

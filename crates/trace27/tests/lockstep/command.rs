@@ -112,7 +112,7 @@ fn what_is_missing_is_named() {
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
 
-/// The same command, deaf to no signal: whoever runs the tests may be (nohup, a shell's `&`), and
+/// The same command, deaf to no signal: the shell that runs the tests may be (nohup, a shell's `&`), and
 /// what it ignores its children ignore.
 fn undeaf(command: &Command) -> Command {
     let mut undeaf = Command::new("env");

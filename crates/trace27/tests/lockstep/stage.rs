@@ -19,7 +19,7 @@ pub const TRACE27: &str = env!("CARGO_BIN_EXE_trace27");
 /// For a process that should have ended long ago; a failure, not a pace.
 const FAR_TOO_LONG: Duration = Duration::from_secs(120);
 
-/// What a process does that never ends by itself and writes nothing.
+/// What a process does that never ends on its own and writes nothing.
 pub const HANG: &str = "exec tail -f /dev/null";
 
 pub struct Stage {

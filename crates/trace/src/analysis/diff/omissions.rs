@@ -169,7 +169,7 @@ impl Omissions {
     }
 
     fn learn_constant(&mut self, text: &[u8]) {
-        // A number may be the constant's own: whoever reads a pipe cannot tell yet.
+        // A number may be the constant's own: the reader of a pipe cannot know yet.
         let rest = text.strip_prefix(b"-").unwrap_or(text);
         self.learnt |= rest.is_empty() || !rest.iter().all(u8::is_ascii_digit);
         if let Some(rest) = text.strip_prefix(CODE)
