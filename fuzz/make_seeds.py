@@ -1,4 +1,4 @@
-"""Make the seeds of the targets `pyc`, `diff`, `convert` and `flow` anew: `./python27-traced fuzz/make_seeds.py`.
+"""Make the seeds of the targets `pyc`, `diff`, `convert` and `flow` again: `./python27-traced fuzz/make_seeds.py`.
 
 Small programs of the corpus, marshalled without a header, the seeds of the readers in pairs, and recordings of
 such programs, which say when they were made.
