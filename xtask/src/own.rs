@@ -81,7 +81,7 @@ impl Build {
     }
 }
 
-/// cargo, as whoever started this program means it.
+/// cargo, as the caller of this program chose it.
 pub fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }

@@ -13,7 +13,7 @@ pub const PAGE: usize = 4096;
 /// The size of the ring, in bytes; a power of two.
 pub const RING: usize = 2 << 20;
 
-/// So many bytes the hook tells, give or take as many again, before it wakes the writer.
+/// Bytes that the hook records before it wakes the writer; it may be up to twice as many.
 pub const WAKE: u64 = 128 << 10;
 
 /// `lasti` where no instruction has begun since the last record or outcome.

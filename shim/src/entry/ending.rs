@@ -1,7 +1,7 @@
 //! Ends that the interpreter sees coming: the process waits until the trace is complete.
 //!
-//! The writer outlives the process, but not a container whose first process this is; and whoever
-//! waits for the process finds a whole trace without waiting for the writer as well. Nothing here needs
+//! The writer outlives the process, but not a container whose first process this is. A caller
+//! that waits for the process finds a whole trace and need not wait for the writer as well. Nothing here needs
 //! the GIL, takes a lock or allocates: a signal handler calls it, at any moment. Each wait ends when
 //! the writer does.
 

@@ -153,7 +153,7 @@ impl Saved {
         }
     }
 
-    /// So many bytes. Those of the first level are compared before all words, those of a deeper one
+    /// This many bytes. Those of the first level are compared before all words, those of a deeper one
     /// are moved to words.
     fn copy(&mut self, start: *const u8, length: usize) {
         if !self.levels.is_empty() || length == 0 {
