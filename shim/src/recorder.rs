@@ -1,7 +1,7 @@
 //! The pure core: what happened in, records out.
 //!
-//! Knows code objects by the numbers that it gives them and owns nothing of them; whoever drives
-//! it reports their deaths. What it makes is collected in `out`; telling it is left to `entry`.
+//! Knows code objects by the numbers that it gives them and owns nothing of them; its caller
+//! reports their deaths. What it makes is collected in `out`; `entry` pushes it.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,9 @@ use crate::capture::code::Constants;
 /// What is asked of a code object, once, when it first runs.
 pub trait Subject {
     /// Its number and whether it is watched; zero if it has none yet.
-    fn mark(&self) -> Mark;
+    fn code_id(&self) -> CodeId;
     /// Keeps its number in it.
-    fn set_mark(&self, mark: Mark);
+    fn set_code_id(&self, id: CodeId);
     /// Where it is.
     fn address(&self) -> usize;
     /// `co_code`
@@ -31,9 +31,9 @@ pub trait Subject {
 
 /// What is stored in a code object: its number, negative if its instructions are recorded individually.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mark(pub i32);
+pub struct CodeId(pub i32);
 
-impl Mark {
+impl CodeId {
     /// The number; numbers start at 1.
     pub fn number(self) -> u32 {
         self.0.unsigned_abs()
@@ -45,8 +45,8 @@ impl Mark {
         self.0 < 0
     }
 
-    fn watched(self) -> Mark {
-        Mark(-self.0.abs())
+    fn watched(self) -> CodeId {
+        CodeId(-self.0.abs())
     }
 }
 
@@ -61,14 +61,14 @@ struct Known {
 /// Makes records of what happens.
 #[derive(Debug)]
 pub struct Recorder {
-    /// Records that are to be told.
+    /// Packets to be pushed.
     pub out: Vec<u8>,
     constants: Constants,
     /// Whether tables of code objects may change.
     rewrites: bool,
     /// BranchBits that the next record holds.
-    outcomes: BranchBits,
-    stands: Option<(i32, bool)>,
+    branch_bits: BranchBits,
+    async_begin: Option<(i32, bool)>,
     /// By number, less `base`.
     codes: Vec<Option<Box<Known>>>,
     /// Numbers up to this one are another process's.
@@ -85,8 +85,8 @@ impl Recorder {
             out: Vec::new(),
             constants,
             rewrites: false,
-            outcomes: BranchBits::default(),
-            stands: None,
+            branch_bits: BranchBits::default(),
+            async_begin: None,
             codes: vec![None],
             base,
             threads: HashMap::new(),
@@ -94,17 +94,17 @@ impl Recorder {
         }
     }
 
-    /// Starts a new batch of records with the outcomes that came before it, and where code may run
+    /// Starts a new batch of records with the branch bits that came before it, and where code may run
     /// that no instruction calls while no packet says so.
-    pub fn begin(&mut self, outcomes: BranchBits, stands: Option<(i32, bool)>) {
+    pub fn begin(&mut self, branch_bits: BranchBits, async_begin: Option<(i32, bool)>) {
         self.out.clear();
-        self.outcomes = outcomes;
-        self.stands = stands;
+        self.branch_bits = branch_bits;
+        self.async_begin = async_begin;
     }
 
-    /// Where such code may run, and nothing was told of it yet.
-    pub fn stands(&self) -> Option<(i32, bool)> {
-        self.stands
+    /// Where such code may run, while no packet has it.
+    pub fn async_begin(&self) -> Option<(i32, bool)> {
+        self.async_begin
     }
 
     /// The last number that a code object has.
@@ -113,89 +113,90 @@ impl Recorder {
     }
 
     /// The number in packets, 0 for a code object that has none here.
-    fn told(&self, mark: Mark) -> u32 {
-        mark.number().saturating_sub(self.base)
+    fn number(&self, id: CodeId) -> u32 {
+        id.number().saturating_sub(self.base)
     }
 
-    fn tell(&mut self, event: &Packet) {
-        let outcomes = std::mem::take(&mut self.outcomes);
-        event::write(&mut self.out, outcomes, event);
+    fn push(&mut self, event: &Packet) {
+        let branch_bits = std::mem::take(&mut self.branch_bits);
+        event::write(&mut self.out, branch_bits, event);
     }
 
     /// BranchBits that fill a record.
     pub fn flush(&mut self) {
-        self.tell_stand();
-        if self.outcomes.count > 0 {
-            self.tell(&Packet::BranchBits);
+        self.push_async_begin();
+        if self.branch_bits.count > 0 {
+            self.push(&Packet::BranchBits);
         }
     }
 
     /// A frame is entered, or goes on at `start`, while its caller is at `lasti`. Whether it has
     /// become the first whose code object is watched is for the caller to see.
-    pub fn enter(&mut self, subject: &impl Subject, lasti: i32, start: u32) -> Mark {
-        self.tell_stand();
-        let mark = self.meet(subject, start);
-        let code = self.told(mark);
-        self.tell(&match start {
+    pub fn enter(&mut self, subject: &impl Subject, lasti: i32, start: u32) -> CodeId {
+        self.push_async_begin();
+        let id = self.meet(subject, start);
+        let code = self.number(id);
+        self.push(&match start {
             0 => Packet::Enter { lasti, code },
             _ => Packet::Resume { lasti, code, start },
         });
-        mark
+        id
     }
 
     /// A frame that was there before, and is in the instruction at `lasti`.
-    pub fn found(&mut self, subject: &impl Subject, lasti: i32) -> Mark {
-        let mark = self.meet(subject, lasti.max(0) as u32);
-        self.tell(&Packet::Frame { code: self.told(mark), lasti: lasti.max(0) });
-        mark
+    pub fn found(&mut self, subject: &impl Subject, lasti: i32) -> CodeId {
+        let id = self.meet(subject, lasti.max(0) as u32);
+        self.push(&Packet::Frame { code: self.number(id), lasti: lasti.max(0) });
+        id
     }
 
     /// A frame is left otherwise than by an instruction that says so.
-    pub fn exit(&mut self, lasti: i32, exception: bool) {
-        self.tell_stand();
-        self.tell(&Packet::FrameExit { lasti, exception });
+    pub fn frame_unwound(&mut self, lasti: i32, exception: bool) {
+        self.push_async_begin();
+        self.push(&Packet::FrameExit { lasti, exception });
     }
 
     /// A frame is left by its `RETURN_VALUE` or `YIELD_VALUE`.
-    pub fn leave(&mut self) {
+    pub fn frame_return(&mut self) {
         // What might have come in between did not.
-        self.stands = None;
-        self.outcomes.bits = self.outcomes.bits << 1 | 1;
-        self.outcomes.count += 1;
-        if self.outcomes.count == event::MOST_BRANCH_BITS {
-            self.tell(&Packet::BranchBits);
+        self.async_begin = None;
+        self.branch_bits.bits = self.branch_bits.bits << 1 | 1;
+        self.branch_bits.count += 1;
+        if self.branch_bits.count == event::MOST_BRANCH_BITS {
+            self.push(&Packet::BranchBits);
         }
     }
 
     /// BranchBits that are in no record yet, for the interpreter to go on with.
     pub fn rest(&self) -> BranchBits {
-        self.outcomes
+        self.branch_bits
     }
 
     /// The block stack was unwound.
-    pub fn land(
+    pub fn unwind(
         &mut self,
         subject: &impl Subject,
         lasti: i32,
         target: u32,
         exception: bool,
-    ) -> Mark {
-        self.tell_stand();
-        self.tell(&Packet::Unwind { lasti, target, exception });
+    ) -> CodeId {
+        self.push_async_begin();
+        self.push(&Packet::Unwind { lasti, target, exception });
         self.check(subject, target)
     }
 
     /// The frame that stood goes on.
-    pub fn go(&mut self, subject: &impl Subject, offset: u32) -> Mark {
-        self.tell_stand();
-        self.tell(&Packet::AsyncEnd { offset });
+    pub fn async_end(&mut self, subject: &impl Subject, offset: u32) -> CodeId {
+        self.push_async_begin();
+        self.push(&Packet::AsyncEnd { offset });
         self.check(subject, offset)
     }
 
     /// An instruction of a frame whose instructions are recorded individually.
-    pub fn step(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
-        self.tell_stand();
-        let known = self.codes.get(self.told(subject.mark()) as usize).and_then(Option::as_ref);
+    pub fn instruction(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
+        self.push_async_begin();
+        let known =
+            self.codes.get(self.number(subject.code_id()) as usize).and_then(Option::as_ref);
         let kind = bytecode::opcode::operand(opcode);
         let is_mutable = kind == Operand::Const && known.is_some_and(|known| known.has_mutable);
         let mut text = None;
@@ -207,13 +208,13 @@ impl Recorder {
                 text = Some(b"None".to_vec());
             }
         }
-        self.tell(&Packet::Instruction { opcode, offset, operand, text: text.as_deref() });
+        self.push(&Packet::Instruction { opcode, offset, operand, text: text.as_deref() });
     }
 
     /// From here on each instruction is recorded individually.
-    pub fn every(&mut self, lasti: i32) {
-        self.tell_stand();
-        self.tell(&Packet::SingleStep { lasti });
+    pub fn single_step(&mut self, lasti: i32) {
+        self.push_async_begin();
+        self.push(&Packet::SingleStep { lasti });
     }
 
     /// Tables of code objects may change from here on: single-stepped instructions carry their
@@ -224,14 +225,14 @@ impl Recorder {
 
     /// The running frame's code object is no longer as it was recorded, and the instruction at
     /// this offset comes next: it is watched.
-    pub fn rewritten(&mut self, subject: &impl Subject, offset: u32) -> Mark {
-        self.stands = None;
-        self.tell(&Packet::AsyncBegin { offset: offset as i32, begun: false });
-        let mark = subject.mark().watched();
-        subject.set_mark(mark);
-        self.tell(&Packet::SingleStepCode { code: self.told(mark) });
-        self.tell(&Packet::AsyncEnd { offset });
-        mark
+    pub fn rewritten(&mut self, subject: &impl Subject, offset: u32) -> CodeId {
+        self.async_begin = None;
+        self.push(&Packet::AsyncBegin { offset: offset as i32, begun: false });
+        let id = subject.code_id().watched();
+        subject.set_code_id(id);
+        self.push(&Packet::SingleStepCode { code: self.number(id) });
+        self.push(&Packet::AsyncEnd { offset });
+        id
     }
 
     /// How many code objects have had a number.
@@ -256,30 +257,30 @@ impl Recorder {
     }
 
     /// A code object died.
-    pub fn forget(&mut self, mark: Mark) {
-        let code = self.told(mark);
+    pub fn forget(&mut self, id: CodeId) {
+        let code = self.number(id);
         if self.codes.get_mut(code as usize).and_then(Option::take).is_some() {
-            self.tell(&Packet::CodeFreed { code });
+            self.push(&Packet::CodeFreed { code });
         }
     }
 
     /// Another thread runs; threads are known by an address.
     pub fn switch(&mut self, thread: usize, lasti: i32) {
-        self.tell_stand();
+        self.push_async_begin();
         let thread = self.thread(thread);
-        self.tell(&Packet::ThreadSwitch { thread, lasti });
+        self.push(&Packet::ThreadSwitch { thread, lasti });
     }
 
     /// The thread goes on in another stack of frames.
     pub fn switch_stack(&mut self, stack: u32, lasti: i32) {
-        self.tell_stand();
-        self.tell(&Packet::StackSwitch { stack, lasti });
+        self.push_async_begin();
+        self.push(&Packet::StackSwitch { stack, lasti });
     }
 
     /// A thread is no more: its address may come back.
     pub fn gone(&mut self, thread: usize) {
         if let Some(thread) = self.threads.remove(&thread) {
-            self.tell(&Packet::ThreadEnd { thread });
+            self.push(&Packet::ThreadEnd { thread });
         }
     }
 
@@ -293,27 +294,27 @@ impl Recorder {
 
     /// The end, in good order.
     pub fn end(&mut self, lasti: i32) {
-        self.tell_stand();
-        self.tell(&Packet::End { lasti });
+        self.push_async_begin();
+        self.push(&Packet::End { lasti });
     }
 
     /// Whether the paths from an offset of a code object are known.
     #[inline]
-    pub fn reaches(&self, mark: Mark, offset: u32) -> bool {
-        let known = self.codes.get(self.told(mark) as usize).and_then(Option::as_ref);
+    pub fn reaches(&self, id: CodeId, offset: u32) -> bool {
+        let known = self.codes.get(self.number(id) as usize).and_then(Option::as_ref);
         known.is_some_and(|known| known.reach.has(offset))
     }
 
-    fn tell_stand(&mut self) {
-        if let Some((offset, begun)) = self.stands.take() {
-            self.tell(&Packet::AsyncBegin { offset, begun });
+    fn push_async_begin(&mut self) {
+        if let Some((offset, begun)) = self.async_begin.take() {
+            self.push(&Packet::AsyncBegin { offset, begun });
         }
     }
 
     /// Gives a code object its number, if it has none, and sees that it can start there.
-    fn meet(&mut self, subject: &impl Subject, start: u32) -> Mark {
-        let mark = subject.mark();
-        if self.told(mark) != 0 {
+    fn meet(&mut self, subject: &impl Subject, start: u32) -> CodeId {
+        let id = subject.code_id();
+        if self.number(id) != 0 {
             return self.check(subject, start);
         }
         let (mut info, has_mutable) = subject.info(self.constants);
@@ -323,34 +324,34 @@ impl Recorder {
             && reach.follow(subject.bytes(), 0)
             && reach.follow(subject.bytes(), start);
         // Watched by the process that this one was forked from: it is not what it was.
-        let was_watched = mark.is_watched();
+        let was_watched = id.is_watched();
         info.is_watched = was_watched || !is_known || has_mutable;
         let number = self.last_number() as i32 + 1;
-        let mark = Mark(if info.is_watched { -number } else { number });
+        let id = CodeId(if info.is_watched { -number } else { number });
         self.codes.push(Some(Box::new(Known { reach, has_mutable, address: subject.address() })));
-        subject.set_mark(mark);
-        if self.outcomes.count > 0 {
-            // A long record may be cut by a death: the outcomes are not to be lost with it.
-            self.tell(&Packet::BranchBits);
+        subject.set_code_id(id);
+        if self.branch_bits.count > 0 {
+            // A long record may be cut by a death: the branch bits are not to be lost with it.
+            self.push(&Packet::BranchBits);
         }
         let mut bytes = Vec::new();
         info.write(&mut bytes);
-        self.tell(&Packet::CodeDefined { code: self.told(mark), definition: &bytes });
-        mark
+        self.push(&Packet::CodeDefined { code: self.number(id), definition: &bytes });
+        id
     }
 
     /// Whether the paths from an offset are known; else the code object is watched from now on.
-    fn check(&mut self, subject: &impl Subject, start: u32) -> Mark {
-        let mark = subject.mark();
-        let code = self.told(mark);
+    fn check(&mut self, subject: &impl Subject, start: u32) -> CodeId {
+        let id = subject.code_id();
+        let code = self.number(id);
         let known = self.codes.get_mut(code as usize).and_then(Option::as_mut);
-        let Some(known) = known.filter(|_| !mark.is_watched()) else { return mark };
+        let Some(known) = known.filter(|_| !id.is_watched()) else { return id };
         if known.reach.has(start) || known.reach.follow(subject.bytes(), start) {
-            return mark;
+            return id;
         }
-        let mark = mark.watched();
-        subject.set_mark(mark);
-        self.tell(&Packet::SingleStepCode { code });
-        mark
+        let id = id.watched();
+        subject.set_code_id(id);
+        self.push(&Packet::SingleStepCode { code });
+        id
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 
 use crate::guard::{self, Moment, Plan, Violation};
-use crate::py::{self, Frame, Guarded, PyCodeObject, PyObject, mark_of};
+use crate::py::{self, Frame, Guarded, PyCodeObject, PyObject, code_id_of};
 
 struct Plans(RefCell<BTreeMap<usize, Plan>>);
 
@@ -22,7 +22,7 @@ impl Plans {
         // SAFETY: the callers name code objects that stay alive while they are asked.
         let facts = unsafe { py::facts(code) };
         let bytes = facts.code.unwrap_or_default();
-        if mark_of(code).number() == 0 {
+        if code_id_of(code).number() == 0 {
             return ask(&Plan::new(&facts), bytes);
         }
         let mut plans = self.0.borrow_mut();
@@ -61,13 +61,13 @@ pub fn instruction(
         )
     });
     let (offset, result) = result;
-    told(&frame, offset as i64, result)
+    message(&frame, offset as i64, result)
 }
 
 /// Why the instruction at an offset may not be read.
 pub fn fetch(frame: Frame, offset: i32) -> Option<CString> {
     let result = PLANS.ask(frame.code_address(), |_, code| guard::fetch(code, offset.into()));
-    told(&frame, offset.into(), result)
+    message(&frame, offset.into(), result)
 }
 
 /// Why the innermost handler may not be entered.
@@ -75,7 +75,7 @@ pub fn handler(frame: Frame, depth: usize) -> Option<CString> {
     let block = *frame.blocks().last()?;
     let result =
         PLANS.ask(frame.code_address(), |plan, code| guard::enter(plan, code, depth, block));
-    told(&frame, frame.lasti().into(), result)
+    message(&frame, frame.lasti().into(), result)
 }
 
 /// Why a code object may not be called.
@@ -92,7 +92,7 @@ pub unsafe fn call(code: *mut PyCodeObject, cells: Option<usize>) -> Option<CStr
     worded(name, 0, result)
 }
 
-fn told(frame: &Frame, offset: i64, result: Result<(), Violation>) -> Option<CString> {
+fn message(frame: &Frame, offset: i64, result: Result<(), Violation>) -> Option<CString> {
     // SAFETY: a live frame owns its code object.
     let name = unsafe { py::name_of(frame.code_address()) };
     worded(name, offset, result)

@@ -54,7 +54,7 @@ impl fmt::Display for Fault {
             Fault::Packet(fault) => fault.fmt(f),
             Fault::Code(code) => write!(f, "code object {code} is not defined in its turn"),
             Fault::Offset(offset) => write!(f, "the running frame cannot be at offset {offset}"),
-            Fault::Outcome => f.write_str("an outcome stands where nothing is decided"),
+            Fault::Outcome => f.write_str("a branch bit where nothing is decided"),
             Fault::NoFrame => f.write_str("no frame is left"),
             Fault::TooMany(what) => write!(f, "there are too many {what}"),
         }
@@ -75,7 +75,7 @@ struct Frame {
     block: u32,
     at: u32,
     /// Something else may run before it goes on.
-    stands: bool,
+    is_between: bool,
     /// Its instructions are recorded one by one.
     is_stepped: bool,
     /// Whether its block is known: that of the running frame always is.
@@ -86,7 +86,7 @@ impl Frame {
     /// Whether packets say only where its instructions lead to.
     #[inline]
     fn goes(&self) -> bool {
-        !(self.stands | self.is_stepped)
+        !(self.is_between | self.is_stepped)
     }
 }
 
@@ -161,9 +161,9 @@ impl Decoder {
     pub fn apply(&mut self, change: &Change) -> Result<(), Fault> {
         self.frames.clear();
         match change {
-            Change::Define(code, definition) => self.define(*code, Arc::clone(definition)),
-            Change::Watch(code) => self.watch(*code),
-            Change::Forget(code) => self.forget(*code),
+            Change::Defined(code, definition) => self.define(*code, Arc::clone(definition)),
+            Change::SingleStep(code) => self.watch(*code),
+            Change::Freed(code) => self.forget(*code),
         }
     }
 
@@ -209,17 +209,17 @@ impl Decoder {
     ///
     /// An outcome where nothing is decided.
     #[inline]
-    pub fn outcomes(
+    pub fn branch_bits(
         &mut self,
-        outcomes: BranchBits,
+        branch_bits: BranchBits,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        let mut left = outcomes.count;
+        let mut left = branch_bits.count;
         if left == 0 {
             return Ok(());
         }
         loop {
-            left = self.branches(outcomes.bits, left, sink)?;
+            left = self.branches(branch_bits.bits, left, sink)?;
             if left == 0 {
                 return Ok(());
             }
@@ -227,8 +227,8 @@ impl Decoder {
         }
     }
 
-    /// Follows the lowest `left` of the outcomes through blocks that are known, and makes the first
-    /// that is not. Returns how many outcomes are left. Not inlined: it needs all registers.
+    /// Follows the lowest `left` of the branch bits through blocks that are known, and makes the first
+    /// that is not. Returns how many branch bits are left. Not inlined: it needs all registers.
     #[inline(never)]
     fn branches(
         &mut self,
@@ -257,7 +257,7 @@ impl Decoder {
             }
             let outcome = if block.is_branch {
                 left -= 1;
-                frame.stands = false;
+                frame.is_between = false;
                 (bits >> left & 1) as usize
             } else {
                 if block.end == End::Leave && bits >> (left - 1) & 1 == 1 {
@@ -336,7 +336,7 @@ impl Decoder {
                     self.reach_before(offset, sink)?;
                 }
                 if let Some(frame) = self.frames.last_mut() {
-                    frame.stands = true;
+                    frame.is_between = true;
                 }
             }
             Packet::AsyncEnd { offset } => self.go(offset)?,
@@ -382,7 +382,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// What a thread had done since the last packet: outcomes, then instructions up to `lasti`,
+    /// What a thread had done since the last packet: branch bits, then instructions up to `lasti`,
     /// [`wire::control::NOWHERE`] if none is known.
     ///
     /// # Errors
@@ -390,11 +390,11 @@ impl Decoder {
     /// BranchBits that cannot be.
     pub fn finish(
         &mut self,
-        outcomes: BranchBits,
+        branch_bits: BranchBits,
         lasti: i32,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        self.outcomes(outcomes, sink)?;
+        self.branch_bits(branch_bits, sink)?;
         self.progress(lasti, sink)
     }
 
@@ -422,8 +422,8 @@ impl Decoder {
         if self.frames.len() + self.elsewhere >= MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
         }
-        let (at, stands, is_known) = (0, false, true);
-        self.frames.push(Frame { code: number, block, at, stands, is_stepped, is_known });
+        let (at, is_between, is_known) = (0, false, true);
+        self.frames.push(Frame { code: number, block, at, is_between, is_stepped, is_known });
         Ok(())
     }
 
@@ -529,7 +529,7 @@ impl Decoder {
     fn go(&mut self, offset: u32) -> Result<(), Fault> {
         let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
         let code = self.codes.get_mut(frame.code).ok_or(Fault::Code(frame.code))?;
-        frame.stands = false;
+        frame.is_between = false;
         frame.block = self.blocks.at(code, offset);
         frame.at = 0;
         Ok(())

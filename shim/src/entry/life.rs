@@ -150,8 +150,8 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
 /// A trace begins in the modes that the process is in.
 fn resume_modes() {
     if STATE.mode.single_steps() {
-        slowly(|recorder| recorder.every(NOWHERE));
-        shared().tell_every();
+        slowly(|recorder| recorder.single_step(NOWHERE));
+        shared().set_single_step();
     }
     if STATE.mode.rewrites() {
         slowly(Recorder::tables_may_change);
@@ -182,7 +182,7 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
     let ring = shared().open().map_err(unshared)?;
     let presence = memory::appear().map_err(unshared)?;
     let page = shared().page();
-    page.base.store(base, Relaxed);
+    page.first_code_id.store(base, Relaxed);
     let arguments = arguments(settings, file, ring.name());
     spawn::start(&program, arguments, [&out, &presence], ring.name().ok(), page)
         .map_err(|error| failed(&error))?;
@@ -271,9 +271,9 @@ extern "C" fn at_exit() {
         let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
         let Some(mut recorder) = recorder else { return Ok(()) };
         stop();
-        recorder.begin(shared().outcomes(), shared().async_begin());
+        recorder.begin(shared().branch_bits(), shared().async_begin());
         recorder.end(shared().progress());
-        let result = shared().tell(&recorder.out, false).and_then(|()| shared().close());
+        let result = shared().push(&recorder.out, false).and_then(|()| shared().close());
         shared().leave();
         match result {
             Err(Lost::Limit) => Ok(()),
@@ -282,7 +282,7 @@ extern "C" fn at_exit() {
     });
 }
 
-/// In the child: the trace is the parent's, and so is what was told.
+/// In the child: the trace is the parent's, and so is what was recorded.
 extern "C" fn in_forked_child() {
     ending::disarm();
     stop();
