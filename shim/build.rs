@@ -51,7 +51,7 @@ mod interpreter {
                           _Py_(None|Ellipsis|NotImplemented)(Struct|Object)|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
                           FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class|Cell)_Type";
-        let functions = "traced_(set_)?errno|traced_frame|_PyTraced_(SetMode|Recheck)|PyDict_Next|\
+        let functions = "traced_(set_)?errno|traced_frame|traced_holds_gil|_PyTraced_(SetMode|Recheck)|PyDict_Next|\
                          _PySet_NextEntry|PyErr_SetString|PyObject_IsTrue";
         let bindings = bindgen::Builder::default()
             .header("c/hook.h")

@@ -11,11 +11,19 @@ union _PyTraced_ControlPage _PyTraced_Control __attribute__((aligned(sizeof(unio
 
 /* The offsets that the hook uses (crates/wire/src/control.rs). */
 _Static_assert(sizeof(union _PyTraced_ControlPage) == 4096, "a page");
-_Static_assert(offsetof(union _PyTraced_ControlPage, lasti) == 8, "the offset of the last instruction");
-_Static_assert(offsetof(union _PyTraced_ControlPage, ring) == 24, "the ring");
-_Static_assert(offsetof(union _PyTraced_ControlPage, async_begin) == 32, "asynchronous code");
-_Static_assert(offsetof(union _PyTraced_ControlPage, head) == 64, "what is in the ring");
-_Static_assert(offsetof(union _PyTraced_ControlPage, head_pending) == 96, "what is about to be");
+#define AT(field, offset) \
+    _Static_assert(offsetof(union _PyTraced_ControlPage, field) == (offset), #field)
+AT(branch_bits, 0);
+AT(lasti, 8);
+AT(parked_lasti, 12);
+AT(slow_path, 16);
+AT(first_code_id, 20);
+AT(ring, 24);
+AT(async_begin, 32);
+AT(head, 64);
+AT(limit, 72);
+AT(head_pending, 96);
+#undef AT
 
 #ifdef __ELF__
 /* At the very start of the executable: tracer.py knows by it whom it may start. */
@@ -220,6 +228,15 @@ PyFrameObject *
 traced_frame(void)
 {
     return PyThreadState_GET()->frame;
+}
+
+/* The state of this very thread is the current one: PyEval_SaveThread takes it away. */
+int
+traced_holds_gil(void)
+{
+    PyThreadState *tstate = PyGILState_GetThisThreadState();
+
+    return tstate != NULL && tstate == _PyThreadState_Current;
 }
 
 int

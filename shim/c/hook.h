@@ -25,8 +25,9 @@ typedef struct {
 #define TRACED_ASSERTS 0
 #endif
 
-/* Macros that bindgen cannot see, and a field of a type that it is not shown. */
+/* Macros that bindgen cannot see, and fields of types that it is not shown. */
 PyFrameObject *traced_frame(void);
+int traced_holds_gil(void);
 int traced_errno(void);
 void traced_set_errno(int value);
 

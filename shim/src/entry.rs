@@ -13,21 +13,23 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 
 use bytecode::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 use bytecode::opcode::{HAVE_ARGUMENT, Operand};
-use wire::control::NOWHERE;
+use wire::control::{NOWHERE, closed};
 use wire::ring;
 
 use crate::memory;
 use crate::mode::Mode;
 use crate::output::shown;
-use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved};
+use crate::py::{
+    self, Frame, Gil, GilCell, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved,
+};
 use crate::recorder::{CodeId, Recorder};
 use crate::refuse;
 use crate::settings::Settings;
-use crate::shared::{Lost, Shared};
+use crate::shared::{Lost, Position, Shared};
 use crate::stacks::Stacks;
 use crate::verify;
 
@@ -42,19 +44,14 @@ struct State {
     numbers: Cell<u32>,
 }
 
-// SAFETY: the interpreter calls every function here with the GIL held (traced.h), and the
-// handlers of fork and exit run in a thread that holds it or is the last; so threads never
-// touch the cells at the same time.
-unsafe impl Sync for State {}
-
-static STATE: State = State {
+static STATE: GilCell<State> = GilCell::new(State {
     settings: RefCell::new(None),
     recorder: RefCell::new(None),
     thread: Cell::new(ptr::null_mut()),
     mode: Mode::new(),
     stacks: RefCell::new(Stacks::new()),
     numbers: Cell::new(0),
-};
+});
 
 #[inline]
 fn shared() -> Shared {
@@ -65,8 +62,10 @@ fn shared() -> Shared {
 /// When the register of branch bits is full.
 #[unsafe(no_mangle)]
 extern "C" fn traced_flush_branch_bits() {
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
     if !shared().push_short(ring::BRANCH_BITS) {
-        slowly(Recorder::flush);
+        slowly(gil, Recorder::flush);
     }
 }
 
@@ -100,8 +99,8 @@ unsafe extern "C" fn traced_enter_frame(frame: *const PyFrameObject, throwflag: 
 #[cold]
 #[inline(never)]
 fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
-    let id = slowly(|recorder| recorder.enter(&frame.code(), lasti, start));
-    watch_if(id.is_some_and(CodeId::is_watched));
+    let id = slowly(frame.gil(), |recorder| recorder.enter(&frame.code(), lasti, start));
+    watch_if(frame.gil(), id.is_some_and(CodeId::is_watched));
 }
 
 /// A frame is left.
@@ -129,7 +128,7 @@ fn exit_slowly(frame: Frame, says_so: bool, exception: bool) {
     let is_single_stepped = is_single_stepped(frame);
     if says_so || is_single_stepped || !shared().push_short(ring::frame_unwound(lasti, exception)) {
         let says_so = says_so && !is_single_stepped;
-        slowly(|recorder| match says_so {
+        slowly(frame.gil(), |recorder| match says_so {
             true => recorder.frame_return(),
             false => recorder.frame_unwound(lasti, exception),
         });
@@ -166,14 +165,16 @@ unsafe extern "C" fn traced_unwind(
     {
         return;
     }
-    let id = slowly(|recorder| recorder.unwind(&frame.code(), frame.lasti(), target, exception));
-    watch_if(id.is_some_and(CodeId::is_watched));
+    let id = slowly(frame.gil(), |recorder| {
+        recorder.unwind(&frame.code(), frame.lasti(), target, exception)
+    });
+    watch_if(frame.gil(), id.is_some_and(CodeId::is_watched));
 }
 
 /// Whether the paths from an offset of the frame's code object are known.
 #[inline]
 fn is_reached(frame: Frame, offset: u32) -> bool {
-    let held = STATE.recorder.try_borrow().ok();
+    let held = STATE.get(frame.gil()).recorder.try_borrow().ok();
     held.as_deref().and_then(Option::as_ref).is_some_and(|r| r.reaches(frame.code_id(), offset))
 }
 
@@ -190,8 +191,8 @@ unsafe extern "C" fn traced_async_end(frame: *const PyFrameObject, offset: c_int
     if is_known && shared().push_short(ring::async_end(offset as u32)) {
         return;
     }
-    let id = slowly(|recorder| recorder.async_end(&frame.code(), offset as u32));
-    watch_if(id.is_some_and(CodeId::is_watched));
+    let id = slowly(frame.gil(), |recorder| recorder.async_end(&frame.code(), offset as u32));
+    watch_if(frame.gil(), id.is_some_and(CodeId::is_watched));
 }
 
 /// Before each instruction, while the interpreter asks.
@@ -210,8 +211,10 @@ unsafe extern "C" fn traced_instruction(
 ) -> c_int {
     // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
-    let is_guarded = STATE.mode.guards();
-    if is_guarded && refused(|| refuse::instruction(frame, opcode as u8, oparg, next, stack)) {
+    let is_guarded = STATE.get(frame.gil()).mode.guards();
+    // SAFETY: the evaluation loop passes its own stack pointer.
+    let asked = || unsafe { refuse::instruction(frame, opcode as u8, oparg, next, stack) };
+    if is_guarded && refused(frame.gil(), asked) {
         // Recorded all the same: it was about to run.
         if is_single_stepped(frame) {
             instruction(frame, opcode as u8, oparg, next);
@@ -232,12 +235,13 @@ unsafe extern "C" fn traced_instruction(
 /// The evaluation loop calls this with the frame that it runs.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_fetch(frame: *const PyFrameObject, offset: c_int) -> c_int {
-    if !STATE.mode.guards() {
-        return 0;
-    }
     // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
-    -c_int::from(refused(|| refuse::fetch(frame, offset)))
+    let gil = frame.gil();
+    if !STATE.get(gil).mode.guards() {
+        return 0;
+    }
+    -c_int::from(refused(gil, || refuse::fetch(frame, offset)))
 }
 
 /// Whether the innermost handler may be entered with an exception.
@@ -247,12 +251,13 @@ unsafe extern "C" fn traced_fetch(frame: *const PyFrameObject, offset: c_int) ->
 /// The evaluation loop calls this with the frame that it runs, which is in a block.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_handler(frame: *const PyFrameObject, depth: c_int) -> c_int {
-    if !STATE.mode.guards() {
-        return 0;
-    }
     // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
-    -c_int::from(refused(|| refuse::handler(frame, depth as usize)))
+    let gil = frame.gil();
+    if !STATE.get(gil).mode.guards() {
+        return 0;
+    }
+    -c_int::from(refused(gil, || refuse::handler(frame, depth as usize)))
 }
 
 /// Whether a code object may be called.
@@ -262,33 +267,35 @@ unsafe extern "C" fn traced_handler(frame: *const PyFrameObject, depth: c_int) -
 /// `code` must be a code object that stays alive for the call.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_call(code: *mut PyCodeObject, cells: isize) -> c_int {
-    if !STATE.mode.guards() {
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    if !STATE.get(gil).mode.guards() {
         return 0;
     }
     // SAFETY: a live code object by the contract of this function.
-    -c_int::from(refused(|| unsafe { refuse::call(code, usize::try_from(cells).ok()) }))
+    -c_int::from(refused(gil, || unsafe { refuse::call(gil, code, usize::try_from(cells).ok()) }))
 }
 
 /// Raises what the guard says, if it says anything.
-fn refused(asked: impl FnOnce() -> Option<CString>) -> bool {
+fn refused(gil: Gil, asked: impl FnOnce() -> Option<CString>) -> bool {
     match catch_unwind(AssertUnwindSafe(asked)) {
         Ok(None) => false,
         Ok(Some(reason)) => {
-            py::system_error(&reason);
+            py::system_error(gil, &reason);
             true
         }
         Err(_) => {
-            py::system_error(c"the guard has a fault; please report it");
+            py::system_error(gil, c"the guard has a fault; please report it");
             true
         }
     }
 }
 
 /// Whether an instruction's record may hold the meaning of its operand.
-fn carries(opcode: u8) -> bool {
+fn carries(gil: Gil, opcode: u8) -> bool {
     match bytecode::opcode::operand(opcode) {
         Operand::Const => true,
-        Operand::Name | Operand::Local => STATE.mode.rewrites(),
+        Operand::Name | Operand::Local => STATE.get(gil).mode.rewrites(),
         _ => false,
     }
 }
@@ -302,13 +309,13 @@ fn instruction(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
         // EXTENDED_ARG takes two bytes with whatever follows, operand or not.
         offset = (frame.offset(next) as u32).wrapping_sub(3);
     }
-    if !carries(opcode)
+    if !carries(frame.gil(), opcode)
         && let Some(word) = ring::instruction(opcode, offset, oparg)
         && shared().push_short(word)
     {
         return;
     }
-    slowly(|recorder| recorder.instruction(&frame.code(), opcode, offset, oparg));
+    slowly(frame.gil(), |recorder| recorder.instruction(&frame.code(), opcode, offset, oparg));
 }
 
 /// Another thread has the GIL, or the traced one again.
@@ -318,23 +325,28 @@ fn instruction(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
 /// `thread` must be the calling thread's state.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_switch_thread(thread: *mut PyThreadState) {
-    let all = STATE.settings.borrow().as_ref().is_some_and(|settings| settings.threads);
-    if thread == STATE.thread.get() {
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    let state = STATE.get(gil);
+    let all = state.settings.borrow().as_ref().is_some_and(|settings| settings.threads);
+    if thread == state.thread.get() {
         shared().come_back();
-        if STATE.mode.bits() != 0 {
-            recheck();
+        if state.mode.bits() != 0 {
+            recheck(gil);
         }
     } else if all {
-        let page = shared().page();
-        let lasti = page.lasti.load(Relaxed).max(NOWHERE);
-        slowly(|recorder| recorder.switch(thread as usize, lasti));
-        if !STATE.thread.get().is_null() {
-            set_thread(thread);
+        // The page keeps how far the other thread has come until the record says it.
+        shared().leave_thread();
+        let lasti = shared().progress();
+        let switch = |recorder: &mut Recorder| recorder.switch(thread as usize, lasti);
+        record(gil, switch, Position::OfAnother);
+        if !state.thread.get().is_null() {
+            set_thread(gil, thread);
         }
     } else {
         shared().leave_thread();
-        if STATE.mode.bits() != 0 && !STATE.thread.get().is_null() {
-            recheck();
+        if state.mode.bits() != 0 && !state.thread.get().is_null() {
+            recheck(gil);
         }
     }
 }
@@ -342,8 +354,10 @@ unsafe extern "C" fn traced_switch_thread(thread: *mut PyThreadState) {
 /// A thread is no more.
 #[unsafe(no_mangle)]
 extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
-    STATE.stacks.borrow_mut().gone(thread as usize);
-    keeping_position(|recorder| recorder.gone(thread as usize));
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    STATE.get(gil).stacks.borrow_mut().gone(thread as usize);
+    keeping_position(gil, |recorder| recorder.gone(thread as usize));
 }
 
 /// An extension module is about to be loaded.
@@ -353,24 +367,26 @@ extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
 /// `pathname` must be a C string.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_load_extension(pathname: *const c_char) {
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
     // SAFETY: a C string by the contract of this function.
     let path = unsafe { CStr::from_ptr(pathname) }.to_bytes();
-    if !verify::is_shipped(path) && STATE.mode.verify() {
-        start_verifying();
+    if !verify::is_shipped(path) && STATE.get(gil).mode.verify() {
+        start_verifying(gil);
     }
 }
 
 /// Foreign code is about to run for the first time, or has been loaded before the trace begins.
-fn start_verifying() {
-    if STATE.mode.guards() {
+fn start_verifying(gil: Gil) {
+    if STATE.get(gil).mode.guards() {
         // The guard stops before each instruction anyway, and then no check comes in between.
-        return single_step();
+        return single_step(gil);
     }
-    keeping_position(|recorder| {
+    keeping_position(gil, |recorder| {
         recorder.tables_may_change();
-        verify::begin(recorder);
+        verify::begin(gil, recorder);
     });
-    set_thread(STATE.thread.get());
+    apply_mode(gil);
 }
 
 /// The thread goes on in another stack of frames: with `frame` in one that was there before, or
@@ -381,6 +397,8 @@ fn start_verifying() {
 /// Both are null or frames that are alive.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_switch_stack(last: *const PyFrameObject, frame: *const PyFrameObject) {
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
     // SAFETY: null or live frames, by the contract of this function.
     let frames = [last, frame].map(|f| (!f.is_null()).then(|| unsafe { Frame::new(f) }));
     let [last, frame] = frames;
@@ -389,9 +407,10 @@ unsafe extern "C" fn traced_switch_stack(last: *const PyFrameObject, frame: *con
     };
     let root = |frames: &[Frame]| frames.last().map(Frame::address);
     let (left, came) = (chain(last), chain(frame));
-    let thread = STATE.thread.get() as usize;
-    let (stack, is_known) = STATE.stacks.borrow_mut().switch(thread, root(&left), root(&came));
-    slowly(|recorder| {
+    let state = STATE.get(gil);
+    let thread = state.thread.get() as usize;
+    let (stack, is_known) = state.stacks.borrow_mut().switch(thread, root(&left), root(&came));
+    slowly(gil, |recorder| {
         recorder.switch_stack(stack, last.map_or(NOWHERE, Frame::lasti));
         if !is_known {
             for frame in came.iter().rev() {
@@ -405,26 +424,29 @@ unsafe extern "C" fn traced_switch_stack(last: *const PyFrameObject, frame: *con
 /// to a file: from then on each instruction is recorded.
 #[unsafe(no_mangle)]
 extern "C" fn traced_file_opened(descriptor: c_int) {
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
     keeping_errno(|| {
-        if !STATE.mode.single_steps() && memory::writes_memory(descriptor) {
-            single_step();
+        if !STATE.get(gil).mode.single_steps() && memory::writes_memory(descriptor) {
+            single_step(gil);
         }
     });
 }
 
 /// Each instruction is recorded from here on: code may be rewritten where nothing sees it.
-fn single_step() {
-    if STATE.mode.single_steps() {
+fn single_step(gil: Gil) {
+    let mode = &STATE.get(gil).mode;
+    if mode.single_steps() {
         return;
     }
-    STATE.mode.rewrites_unseen();
+    mode.rewrites_unseen();
     let lasti = shared().progress();
-    slowly(|recorder| {
+    slowly(gil, |recorder| {
         recorder.tables_may_change();
         recorder.single_step(lasti);
     });
     shared().set_single_step();
-    set_thread(STATE.thread.get());
+    apply_mode(gil);
 }
 
 /// Whether the running frame's code object is as it was recorded.
@@ -437,19 +459,20 @@ fn single_step() {
 unsafe extern "C" fn traced_verify(frame: *const PyFrameObject, offset: c_int) {
     // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
+    let gil = frame.gil();
     let first = shared().page().first_code_id.load(Relaxed);
     let code = frame.code_id().number().wrapping_sub(first) as usize;
-    match verify::is_same(code) {
+    match verify::is_same(gil, code) {
         Some(true) => {}
         Some(false) => {
-            let id = slowly(|recorder| recorder.rewritten(&frame.code(), offset as u32));
-            watch_if(id.is_some_and(CodeId::is_watched));
+            let id = slowly(gil, |recorder| recorder.rewritten(&frame.code(), offset as u32));
+            watch_if(gil, id.is_some_and(CodeId::is_watched));
         }
         None => {
-            keeping_position(|recorder| {
+            keeping_position(gil, |recorder| {
                 if let Some(reach) = recorder.reach(code) {
                     let saved = Saved::of(&frame.code(), reach, recorder.has_meanings());
-                    verify::keep(code, saved);
+                    verify::keep(gil, code, saved);
                 }
             });
         }
@@ -463,51 +486,63 @@ extern "C" fn traced_is_own(address: *const c_void) -> c_int {
 }
 
 /// When a code object dies that has an id.
+///
+/// # Safety
+///
+/// The fields of `code` are still there (traced.h).
 #[unsafe(no_mangle)]
-extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
-    refuse::forget(code);
-    if STATE.mode.verifies() {
+unsafe extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    // SAFETY: by the contract of this function.
+    let id = unsafe { py::code_id_of(code) };
+    refuse::forget(gil, code);
+    if STATE.get(gil).mode.verifies() {
         let first = shared().page().first_code_id.load(Relaxed);
-        verify::forget(py::code_id_of(code).number().wrapping_sub(first) as usize);
+        verify::forget(gil, id.number().wrapping_sub(first) as usize);
     }
-    keeping_position(|recorder| recorder.forget(py::code_id_of(code)));
+    keeping_position(gil, |recorder| recorder.forget(id));
 }
 
 /// Pushes what the recorder makes of it.
 #[cold]
-fn slowly<T>(body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
-    record(body, false)
+fn slowly<T>(gil: Gil, body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
+    record(gil, body, Position::Recorded)
 }
 
 /// The same for what does not move the thread.
 #[cold]
-fn keeping_position<T>(body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
-    record(body, true)
+fn keeping_position<T>(gil: Gil, body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
+    record(gil, body, Position::Kept)
 }
 
-fn record<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Option<T> {
+fn record<T>(gil: Gil, body: impl FnOnce(&mut Recorder) -> T, position: Position) -> Option<T> {
+    let state = STATE.get(gil);
     let mut result = None;
-    guarded(|| {
+    guarded(gil, || {
         keeping_errno(|| {
             // Held already: called again from inside ourselves, which nothing does.
-            let Ok(mut held) = STATE.recorder.try_borrow_mut() else { return Ok(()) };
+            let Ok(mut held) = state.recorder.try_borrow_mut() else { return Ok(()) };
             let Some(recorder) = held.as_mut() else { return Ok(()) };
             let shared = shared();
             let before = shared.branch_bits();
             recorder.begin(before, shared.async_begin());
             result = Some(body(recorder));
             if !recorder.out.is_empty() {
-                shared.push(&recorder.out, keeps_position)?;
+                shared.push(&recorder.out, position)?;
                 shared.go_on(recorder.rest());
             } else {
                 if recorder.rest() != before {
                     shared.leave_frame();
                 }
                 shared.reserve(0)?;
+                if position == Position::OfAnother {
+                    shared.come_back();
+                }
             }
             shared.set_async_begin(recorder.async_begin());
-            if STATE.mode.verifies() {
-                verify::make_room(recorder.count());
+            if state.mode.verifies() {
+                verify::make_room(gil, recorder.count());
             }
             Ok(())
         })
@@ -516,73 +551,84 @@ fn record<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Opt
 }
 
 /// A code object is watched from now on: frames of it are single-stepped.
-fn watch_if(wanted: bool) {
+fn watch_if(gil: Gil, wanted: bool) {
     if !wanted {
         return;
     }
-    if STATE.mode.watch() {
-        set_thread(STATE.thread.get());
+    if STATE.get(gil).mode.watch() {
+        apply_mode(gil);
     } else {
-        recheck();
+        recheck(gil);
     }
 }
 
 /// Makes the evaluation loop check the running frame before it goes on.
-fn recheck() {
+fn recheck(_gil: Gil) {
     // SAFETY: writes variables of the evaluation loop, which waits for this call.
     unsafe { py::_PyTraced_Recheck() };
 }
 
-fn set_thread(thread: *mut PyThreadState) {
-    STATE.thread.set(thread);
-    let bits = if thread.is_null() { 0 } else { STATE.mode.bits() };
+/// The evaluation loop is to know what is out of the usual.
+fn apply_mode(gil: Gil) {
+    set_thread(gil, STATE.get(gil).thread.get());
+}
+
+fn set_thread(gil: Gil, thread: *mut PyThreadState) {
+    let state = STATE.get(gil);
+    state.thread.set(thread);
+    let bits = if thread.is_null() { 0 } else { state.mode.bits() };
     // SAFETY: a live thread's state, or null; the GIL is held.
     unsafe { py::_PyTraced_SetMode(thread, bits) };
 }
 
-fn stop() {
-    STATE.mode.stop();
-    set_thread(ptr::null_mut());
+fn stop(gil: Gil) {
+    STATE.get(gil).mode.stop();
+    set_thread(gil, ptr::null_mut());
 }
 
 const FAULT: &str = "the trace hook has a fault; please report it";
 
 /// Nothing more is recorded. The numbers that code objects have stay in them, and mean nothing to a
 /// child that is forked later.
-fn drop_recorder() {
-    if let Ok(mut held) = STATE.recorder.try_borrow_mut()
+fn drop_recorder(gil: Gil) {
+    let state = STATE.get(gil);
+    if let Ok(mut held) = state.recorder.try_borrow_mut()
         && let Some(recorder) = held.take()
     {
-        STATE.numbers.set(recorder.last_number());
+        state.numbers.set(recorder.last_number());
     }
 }
 
 /// No panic gets past this, and no error: the first of them ends the tracing.
-fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
+fn guarded(gil: Gil, body: impl FnOnce() -> Result<(), Lost>) {
     let lost = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => return,
         Ok(Err(lost)) => lost,
         Err(_) => Lost::Fault,
     };
-    stop();
-    drop_recorder();
-    let message = match lost {
+    stop(gil);
+    drop_recorder(gil);
+    let reason = match lost {
         Lost::Write(errno) => {
             let error = io::Error::from_raw_os_error(errno);
-            format!("cannot write the trace: {}", plain(&error))
+            Some(format!("cannot write the trace: {}", plain(&error)))
         }
-        Lost::Writer => "the process that writes the trace was ended".to_owned(),
-        Lost::Fault => life::fault(),
-        Lost::Limit => {
-            // Asked for: no message.
-            let _ = shared().close();
-            shared().leave();
-            return;
-        }
+        Lost::Writer => Some("the process that writes the trace was ended".to_owned()),
+        Lost::Fault => Some(life::fault(gil)),
+        // Asked for: no message.
+        Lost::Limit => None,
+        // The thread that ends the process waits on the page.
+        Lost::Dying => return,
     };
-    shared().page().closed.store(1, Release);
-    shared().leave();
-    say(&format!("{message}; tracing ends here, the program goes on"));
+    if shared().publish_end(closed::ENDED) {
+        if reason.is_none() {
+            let _ = shared().wait_for_end();
+        }
+        shared().leave();
+    }
+    if let Some(reason) = reason {
+        say(&format!("{reason}; tracing ends here, the program goes on"));
+    }
 }
 
 fn say(message: &str) {

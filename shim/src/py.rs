@@ -4,6 +4,7 @@
 //! writes to one: objects are read where they lie. A view lives no longer than the hook's call
 //! that made it, during which the GIL is held and the frame alive.
 
+mod gil;
 mod guarded;
 mod object;
 mod raw;
@@ -19,6 +20,7 @@ use wire::code::CodeInfo;
 
 use crate::capture::code::{self, Constants};
 use crate::recorder::{CodeId, Subject};
+pub use gil::{Gil, GilCell};
 pub use guarded::{Guarded, facts};
 pub use object::Object;
 pub use raw::{
@@ -50,6 +52,13 @@ impl<'a> Frame<'a> {
     #[inline]
     pub unsafe fn new(pointer: *const PyFrameObject) -> Frame<'a> {
         Frame { pointer, life: PhantomData }
+    }
+
+    /// Without the GIL no frame is alive for long.
+    #[inline]
+    pub fn gil(self) -> Gil<'a> {
+        // SAFETY: held for `'a`, by the promise made to `new`.
+        unsafe { Gil::assume() }
     }
 
     #[inline]
@@ -116,15 +125,19 @@ impl<'a> Frame<'a> {
 }
 
 /// The frame that runs in the calling thread.
-pub fn current_frame() -> Option<Frame<'static>> {
-    // SAFETY: called with the GIL held; nothing of the thread's frames ends during the hook's call.
+pub fn current_frame(_gil: Gil<'_>) -> Option<Frame<'_>> {
+    // SAFETY: the GIL is held; nothing of the thread's frames ends while it is.
     let pointer = unsafe { raw::traced_frame() };
     (!pointer.is_null()).then_some(Frame { pointer, life: PhantomData })
 }
 
-/// What is stored in a code object that dies.
-pub fn code_id_of(code: *const PyCodeObject) -> CodeId {
-    // SAFETY: the interpreter calls with a code object whose fields are still there (traced.h).
+/// What is stored in a code object.
+///
+/// # Safety
+///
+/// Its fields must be there: it is alive, or dies right now.
+pub unsafe fn code_id_of(code: *const PyCodeObject) -> CodeId {
+    // SAFETY: by the contract of this function.
     CodeId(unsafe { (*code).co_traced })
 }
 
@@ -139,7 +152,7 @@ pub unsafe fn name_of<'a>(code: *mut PyCodeObject) -> &'a [u8] {
 }
 
 /// Sets SystemError with this text.
-pub fn system_error(text: &std::ffi::CStr) {
+pub fn system_error(_gil: Gil, text: &std::ffi::CStr) {
     // SAFETY: the GIL is held; the text is copied.
     unsafe { raw::PyErr_SetString(raw::PyExc_SystemError, text.as_ptr()) };
 }

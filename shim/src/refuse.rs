@@ -7,37 +7,44 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 
 use crate::guard::{self, Moment, Plan, Violation};
-use crate::py::{self, Frame, Guarded, PyCodeObject, PyObject, code_id_of};
+use crate::py::{self, Frame, Gil, GilCell, Guarded, PyCodeObject, PyObject};
 
-struct Plans(RefCell<BTreeMap<usize, Plan>>);
+static PLANS: GilCell<RefCell<BTreeMap<usize, Plan>>> = GilCell::new(RefCell::new(BTreeMap::new()));
 
-// SAFETY: only touched with the GIL held, as all of the hook's state.
-unsafe impl Sync for Plans {}
-
-static PLANS: Plans = Plans(RefCell::new(BTreeMap::new()));
-
-impl Plans {
-    /// Asks the plan of a live code object.
-    fn ask<T>(&self, code: *mut PyCodeObject, ask: impl FnOnce(&Plan, &[u8]) -> T) -> T {
-        // SAFETY: the callers name code objects that stay alive while they are asked.
-        let facts = unsafe { py::facts(code) };
-        let bytes = facts.code.unwrap_or_default();
-        if code_id_of(code).number() == 0 {
-            return ask(&Plan::new(&facts), bytes);
-        }
-        let mut plans = self.0.borrow_mut();
-        let plan = plans.entry(code as usize).or_insert_with(|| Plan::new(&facts));
-        ask(plan, bytes)
+/// Asks the plan of a code object.
+///
+/// # Safety
+///
+/// It must stay alive for the call.
+unsafe fn ask<T>(gil: Gil, code: *mut PyCodeObject, ask: impl FnOnce(&Plan, &[u8]) -> T) -> T {
+    // SAFETY: alive by the contract of this function.
+    let (facts, id) = unsafe { (py::facts(code), py::code_id_of(code)) };
+    let bytes = facts.code.unwrap_or_default();
+    if id.number() == 0 {
+        return ask(&Plan::new(&facts), bytes);
     }
+    let mut plans = PLANS.get(gil).borrow_mut();
+    let plan = plans.entry(code as usize).or_insert_with(|| Plan::new(&facts));
+    ask(plan, bytes)
+}
+
+/// Asks the plan of a frame's code object.
+fn ask_of<T>(frame: Frame, body: impl FnOnce(&Plan, &[u8]) -> T) -> T {
+    // SAFETY: a live frame owns its code object.
+    unsafe { ask(frame.gil(), frame.code_address(), body) }
 }
 
 /// A code object dies.
-pub fn forget(code: *const PyCodeObject) {
-    PLANS.0.borrow_mut().remove(&(code as usize));
+pub fn forget(gil: Gil, code: *const PyCodeObject) {
+    PLANS.get(gil).borrow_mut().remove(&(code as usize));
 }
 
 /// Why an instruction may not run.
-pub fn instruction(
+///
+/// # Safety
+///
+/// `stack` must be the evaluation loop's `stack_pointer` in the frame.
+pub unsafe fn instruction(
     frame: Frame,
     opcode: u8,
     operand: i32,
@@ -45,9 +52,10 @@ pub fn instruction(
     stack: *const *mut PyObject,
 ) -> Option<CString> {
     let next = frame.offset(next);
-    let guarded = Guarded::new(frame, stack);
+    // SAFETY: the evaluation loop's stack pointer, by the contract of this function.
+    let guarded = unsafe { Guarded::new(frame, stack) };
     let blocks = frame.blocks();
-    let result = PLANS.ask(frame.code_address(), |plan, code| {
+    let result = ask_of(frame, |plan, code| {
         let has_operand = opcode >= bytecode::opcode::HAVE_ARGUMENT;
         // Behind a prefix two bytes are taken, operand or not.
         let is_prefixed = next.wrapping_sub(1) != frame.lasti() as usize;
@@ -66,15 +74,14 @@ pub fn instruction(
 
 /// Why the instruction at an offset may not be read.
 pub fn fetch(frame: Frame, offset: i32) -> Option<CString> {
-    let result = PLANS.ask(frame.code_address(), |_, code| guard::fetch(code, offset.into()));
+    let result = ask_of(frame, |_, code| guard::fetch(code, offset.into()));
     message(&frame, offset.into(), result)
 }
 
 /// Why the innermost handler may not be entered.
 pub fn handler(frame: Frame, depth: usize) -> Option<CString> {
     let block = *frame.blocks().last()?;
-    let result =
-        PLANS.ask(frame.code_address(), |plan, code| guard::enter(plan, code, depth, block));
+    let result = ask_of(frame, |plan, code| guard::enter(plan, code, depth, block));
     message(&frame, frame.lasti().into(), result)
 }
 
@@ -83,10 +90,12 @@ pub fn handler(frame: Frame, depth: usize) -> Option<CString> {
 /// # Safety
 ///
 /// It must stay alive for the call.
-pub unsafe fn call(code: *mut PyCodeObject, cells: Option<usize>) -> Option<CString> {
-    let result = PLANS.ask(code, |plan, _| {
+pub unsafe fn call(gil: Gil, code: *mut PyCodeObject, cells: Option<usize>) -> Option<CString> {
+    let usable = |plan: &Plan, _: &[u8]| {
         plan.usable().and_then(|()| cells.map_or(Ok(()), |cells| plan.closed_by(cells)))
-    });
+    };
+    // SAFETY: alive by the contract of this function.
+    let result = unsafe { ask(gil, code, usable) };
     // SAFETY: alive by the contract of this function.
     let name = unsafe { py::name_of(code) };
     worded(name, 0, result)

@@ -4,10 +4,10 @@
 //! mean is made in `recorder`. Besides `py` and `memory` the only place with raw pointers.
 
 use std::io;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use wire::control::{ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, WAKE, failure};
+use wire::control::{ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, WAKE, closed, failure};
 use wire::packet::BranchBits;
 use wire::ring;
 
@@ -28,6 +28,28 @@ pub struct Shared {
     page: &'static ControlPage,
 }
 
+/// What packets say of how far the thread has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// Nothing.
+    Kept,
+    /// Where it is.
+    Recorded,
+    /// Where it was: another thread runs.
+    OfAnother,
+}
+
+/// An open ring: where it is mapped, twice in a row.
+struct Ring(NonNull<u8>);
+
+impl Ring {
+    /// Where the byte at a position is; [`SLACK`] bytes from there, and up to a whole ring, are mapped.
+    #[inline]
+    fn at(&self, position: u64) -> *mut u8 {
+        self.0.as_ptr().wrapping_add(position as usize & (RING - 1))
+    }
+}
+
 /// Why nothing more can be recorded.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -39,6 +61,8 @@ pub enum Lost {
     Limit,
     /// The writer is no more.
     Writer,
+    /// Another thread ends the process, without the GIL, and waits for the writer.
+    Dying,
 }
 
 impl Shared {
@@ -101,9 +125,8 @@ impl Shared {
         if ring.is_null() {
             return;
         }
-        // SAFETY: the static page as in `open`, where a failure leaves the shared one, which then
-        // nobody reads; and what `open` has mapped, no longer known to anybody.
-        unsafe {
+        // SAFETY: the static page, as in `open`. The new one is all zeros: it names no ring.
+        let private = unsafe {
             libc::mmap(
                 self.address(),
                 PAGE,
@@ -111,8 +134,11 @@ impl Shared {
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
                 -1,
                 0,
-            );
-            libc::munmap(ring.cast(), 2 * RING);
+            )
+        };
+        if private != libc::MAP_FAILED {
+            // SAFETY: what `open` has mapped, which the page no longer names.
+            unsafe { libc::munmap(ring.cast(), 2 * RING) };
         }
     }
 
@@ -130,28 +156,33 @@ impl Shared {
         if head > page.limit.load(Relaxed) {
             return false;
         }
+        let Some(ring) = self.ring() else { return false };
         let begin = page.async_begin.load(Relaxed);
         if begin == 0 {
-            self.put(head, word);
+            self.put(&ring, head, word);
         } else {
             page.async_begin.store(0, Relaxed);
-            self.put(head, begin);
-            self.put(head + ring::SIZE as u64, word);
+            self.put(&ring, head, begin);
+            self.put(&ring, head + ring::SIZE as u64, word);
         }
         true
     }
 
+    /// The ring, while it is open: from `open` to `leave`.
+    #[inline]
+    fn ring(self) -> Option<Ring> {
+        NonNull::new(self.page.ring.load(Relaxed)).map(Ring)
+    }
+
     /// Writes a packet at `head`, which is at most [`SLACK`] less two words beyond `limit`.
     #[inline]
-    fn put(self, head: u64, word: u64) {
-        let page = self.page;
-        let at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1)).cast::<u64>();
-        // SAFETY: the ring is mapped while a thread is traced (`open` comes before, `leave` after),
-        // twice, so `SLACK` bytes from any position are inside; the writer reads only below `head`
-        // and has taken all that this overwrites (`limit`). A packet starts at a multiple of
-        // the words' size.
+    fn put(self, ring: &Ring, head: u64, word: u64) {
+        let at = ring.at(head).cast::<u64>();
+        // SAFETY: `SLACK` bytes from any position are inside the ring; the writer reads only below
+        // `head` and has taken all that this overwrites (`limit`). A packet starts at a multiple
+        // of the words' size.
         unsafe {
-            at.write(page.branch_bits.load(Relaxed).to_le());
+            at.write(self.page.branch_bits.load(Relaxed).to_le());
             at.wrapping_add(1).write(word.to_le());
         }
         self.replace(head + ring::SIZE as u64, NOT_PARKED);
@@ -225,9 +256,9 @@ impl Shared {
     }
 
     /// Pushes packets, the first of which holds the branch bits so far; waits for room.
-    /// `keeps_position` where they do not say how far the thread has come.
-    pub fn push(self, records: &[u8], keeps_position: bool) -> Result<(), Lost> {
+    pub fn push(self, records: &[u8], position: Position) -> Result<(), Lost> {
         let page = self.page;
+        let Some(ring) = self.ring() else { return Err(Lost::Dying) };
         let size = records.len().next_multiple_of(ring::SIZE);
         let words = [0, size as u64].map(u64::to_le_bytes).concat();
         let (mut first, mut rest) = (&words[..], records);
@@ -237,20 +268,27 @@ impl Shared {
             let room = (page.tail.load(Acquire) + RING as u64 - SLACK).saturating_sub(head);
             let (piece, after) = rest.split_at(rest.len().min(room as usize));
             let zeros = if after.is_empty() { size - records.len() } else { 0 };
-            let mut at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1));
+            let mut at = ring.at(head);
             for bytes in [first, piece, &[0; ring::SIZE][..zeros]] {
-                // SAFETY: as in `push_short`; there is room for the piece, which is less than a
+                // SAFETY: as in `push`; there is room for the piece, which is less than a
                 // ring, and two times `ring::SIZE` is less than `SLACK`.
                 unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
                 at = at.wrapping_add(bytes.len());
             }
             let head = head + (first.len() + piece.len() + zeros) as u64;
-            if keeps_position || !after.is_empty() {
-                page.head_pending.store(head, Release);
-                page.branch_bits.store(1, Release);
+            if !after.is_empty() {
+                // The branch bits stay until the record that holds them is whole.
                 page.head.store(head, Release);
             } else {
-                self.replace(head, page.parked_lasti.load(Relaxed));
+                match position {
+                    Position::Kept => {
+                        page.head_pending.store(head, Release);
+                        page.branch_bits.store(1, Release);
+                        page.head.store(head, Release);
+                    }
+                    Position::Recorded => self.replace(head, page.parked_lasti.load(Relaxed)),
+                    Position::OfAnother => self.replace(head, NOT_PARKED),
+                }
             }
             (first, rest) = (&[], after);
             if rest.is_empty() {
@@ -272,6 +310,9 @@ impl Shared {
                 failure::LIMIT => return Err(Lost::Limit),
                 _ => return Err(Lost::Fault),
             }
+            if page.closed.load(SeqCst) != 0 {
+                return Err(Lost::Dying);
+            }
             let (head, tail) = (page.head.load(Relaxed), page.tail.load(SeqCst));
             let most = tail + RING as u64 - SLACK;
             if head - tail >= WAKE || head + need > most {
@@ -279,13 +320,17 @@ impl Shared {
             }
             if head + need <= most {
                 page.limit.store(most.min(head + WAKE), SeqCst);
-                // The writer sets it to 0 after `failed`: one of us sees the other's.
-                if page.failed.load(SeqCst) == 0 {
+                // Whoever fails or closes sets it to 0 afterwards: one of us sees the other's.
+                if page.failed.load(SeqCst) == 0 && page.closed.load(SeqCst) == 0 {
                     return Ok(());
                 }
                 continue;
             }
-            self.sleep(|| page.tail.load(SeqCst) != tail || page.failed.load(SeqCst) != 0)?;
+            self.sleep(|| {
+                page.tail.load(SeqCst) != tail
+                    || page.failed.load(SeqCst) != 0
+                    || page.closed.load(SeqCst) != 0
+            })?;
         }
     }
 
@@ -344,14 +389,31 @@ impl Shared {
 
     /// Closes the ring, and waits until the writer has taken and kept everything.
     pub fn close(self) -> Result<(), Lost> {
-        self.page.closed.store(1, SeqCst);
-        self.wake_writer();
-        self.sleep_until(|page| page.done.load(SeqCst) != 0)?;
+        if !self.publish_end(closed::ENDED) {
+            return Err(Lost::Dying);
+        }
+        self.wait_for_end()?;
         match self.page.failed.load(SeqCst) {
             0 | failure::LIMIT => Ok(()),
             failure::WRITE => Err(Lost::Write(self.page.errno.load(Relaxed))),
             _ => Err(Lost::Fault),
         }
+    }
+
+    /// Waits until the writer is done.
+    pub fn wait_for_end(self) -> Result<(), Lost> {
+        self.sleep_until(|page| page.done.load(SeqCst) != 0)
+    }
+
+    /// Says on the page alone that nothing more will be told, and why. False if that was said
+    /// before. Needs no GIL: a thread that runs Python meanwhile stops at its next look.
+    pub fn publish_end(self, why: u32) -> bool {
+        let is_first = self.page.closed.compare_exchange(0, why, SeqCst, SeqCst).is_ok();
+        if is_first {
+            self.page.limit.store(0, SeqCst);
+            self.wake_writer();
+        }
+        is_first
     }
 
     /// Sleeps until something is so, which the writer brings about; an error when that has ended.

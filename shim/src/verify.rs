@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::ffi::CStr;
 
-use crate::py::{self, Saved};
+use crate::py::{self, Gil, GilCell, Saved};
 use crate::recorder::Recorder;
 
 /// What the code objects were when they were recorded, by number less the first.
@@ -18,16 +18,12 @@ struct Table {
     epochs: Vec<u64>,
 }
 
-struct Held(RefCell<Table>);
-
-// SAFETY: only touched with the GIL held, as all of the hook's state.
-unsafe impl Sync for Held {}
-
-static TABLE: Held = Held(RefCell::new(Table { saved: Vec::new(), epochs: Vec::new() }));
+static TABLE: GilCell<RefCell<Table>> =
+    GilCell::new(RefCell::new(Table { saved: Vec::new(), epochs: Vec::new() }));
 
 /// From here on: what is alive is what was recorded of it.
-pub fn begin(recorder: &Recorder) {
-    let mut table = TABLE.0.borrow_mut();
+pub fn begin(gil: Gil, recorder: &Recorder) {
+    let mut table = TABLE.get(gil).borrow_mut();
     *table = Table { saved: Vec::new(), epochs: Vec::new() };
     table.make_room(recorder.count());
     for (code, address, reach) in recorder.alive() {
@@ -39,21 +35,21 @@ pub fn begin(recorder: &Recorder) {
 }
 
 /// Makes room for as many code objects.
-pub fn make_room(count: usize) {
-    TABLE.0.borrow_mut().make_room(count);
+pub fn make_room(gil: Gil, count: usize) {
+    TABLE.get(gil).borrow_mut().make_room(count);
 }
 
 /// A code object died.
-pub fn forget(code: usize) {
-    let mut table = TABLE.0.borrow_mut();
+pub fn forget(gil: Gil, code: usize) {
+    let mut table = TABLE.get(gil).borrow_mut();
     if let Some(saved) = table.saved.get_mut(code) {
         *saved = None;
     }
 }
 
 /// Whether a code object is as it was recorded; one that has just been recorded is.
-pub fn is_same(code: usize) -> Option<bool> {
-    let mut table = TABLE.0.borrow_mut();
+pub fn is_same(gil: Gil, code: usize) -> Option<bool> {
+    let mut table = TABLE.get(gil).borrow_mut();
     let saved = table.saved.get(code)?.as_ref()?;
     // SAFETY: it is running, hence alive, and the GIL is held.
     let is_same = unsafe { saved.is_same() };
@@ -64,8 +60,8 @@ pub fn is_same(code: usize) -> Option<bool> {
 }
 
 /// Keeps what a code object is, which has just been recorded.
-pub fn keep(code: usize, saved: Saved) {
-    let mut table = TABLE.0.borrow_mut();
+pub fn keep(gil: Gil, code: usize, saved: Saved) {
+    let mut table = TABLE.get(gil).borrow_mut();
     table.saved[code] = Some(Box::new(saved));
     table.epochs[code] = epoch();
 }

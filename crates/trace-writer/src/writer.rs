@@ -23,7 +23,7 @@ use recording::decoder::Fault;
 use ring::Ring;
 use settle::Settled;
 use wire::control::{WAKE, failure};
-use wire::packet::{self, Packet};
+use wire::packet::{self, BranchBits, Packet};
 use wire::ring::{self as word, RingPacket};
 
 /// Why nothing more is kept.
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> io::Result<()> {
     };
     let mut reader = PacketReader::default();
     let mut settled = Settled::default();
-    loop {
+    let now = loop {
         // Both are seen before the last bytes are taken: nothing comes after them.
         let is_over = ring.is_over();
         let unsettled = ring.unsettled();
@@ -86,7 +86,8 @@ pub fn run(args: &Args) -> io::Result<()> {
             reader.bytes.clear();
         }
         if let Some(turn) = unsettled.filter(|_| !is_over && count == 0)
-            && settled.enter(turn, demux.as_mut(), |kept| last(&ring, kept))
+            && let Some(now) = ring.now()
+            && settled.enter(turn, demux.as_mut(), |kept| reader.last(&ring, now, kept))
         {
             ring.settled(turn);
         }
@@ -101,12 +102,15 @@ pub fn run(args: &Args) -> io::Result<()> {
                     Err(trouble) => give_up(&ring, args, &reader, kept, &trouble),
                 }
             }
-        } else if count == 0 {
-            break;
+        } else if count == 0
+            && let Some(now) = ring.now()
+        {
+            break now;
         }
-    }
+    };
     if let Some(mut kept) = demux.filter(|_| !settled.is_complete()) {
-        let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
+        let end = reader.last(&ring, now, &mut kept);
+        let result = end.and_then(|end| kept.finish(end).map_err(Trouble::from));
         if let Err(trouble) = result {
             report_trouble(&ring, args, &reader, &trouble);
         }
@@ -131,6 +135,8 @@ struct PacketReader {
     records: u64,
     /// How many bytes were handed over.
     taken: u64,
+    /// Whether that was all: the last record was an end.
+    has_ended: bool,
     /// Bytes around the end of those, where a fault was found.
     near: Vec<u8>,
 }
@@ -191,24 +197,24 @@ impl PacketReader {
         if event != Packet::BranchBits || branch_bits.count > 0 {
             demux.record(branch_bits, &event)?;
         }
+        self.has_ended |= matches!(event, Packet::End { .. });
         Ok(length)
     }
+
+    /// Hands over what is on the page if the interpreter has died without a last word; how it ended.
+    fn last(&self, ring: &Ring, now: (BranchBits, i32), demux: &mut Demux) -> Result<End, Trouble> {
+        if self.has_ended || ring.is_closed() {
+            return Ok(End::Ended);
+        }
+        let (branch_bits, lasti) = now;
+        match demux.record(branch_bits, &Packet::End { lasti }) {
+            Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
+            Err(trouble) => Err(trouble),
+        }
+    }
 }
 
-/// What is on the page when the interpreter has died without a last word; how it ended.
-fn last(ring: &Ring, demux: &mut Demux) -> Result<End, Trouble> {
-    if ring.is_closed() {
-        return Ok(End::Ended);
-    }
-    let (branch_bits, lasti) = ring.now();
-    let event = Packet::End { lasti };
-    match demux.record(branch_bits, &event) {
-        Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
-        Err(trouble) => Err(trouble),
-    }
-}
-
-/// OutputOptions a recording ended.
+/// How a recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// In good order.

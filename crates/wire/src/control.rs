@@ -117,7 +117,8 @@ pub struct ControlPage {
 pub mod closed {
     /// In good order: the last record is an end.
     pub const ENDED: u32 = 1;
-    /// The process ends right now, by `_exit` or a fatal signal: what is on the page is its end.
+    /// The process ends right now, by `_exit`, a fatal signal, or `exit` without the GIL: what is on
+    /// the page is its end. Another thread may still run Python, until it sees this.
     pub const DIES: u32 = 2;
 }
 
@@ -134,11 +135,21 @@ pub mod failure {
 }
 
 const _: () = assert!(size_of::<ControlPage>() == PAGE && RING.is_power_of_two());
-const _: () = assert!(std::mem::offset_of!(ControlPage, lasti) == 8);
-const _: () = assert!(std::mem::offset_of!(ControlPage, ring) == 24);
-const _: () = assert!(std::mem::offset_of!(ControlPage, async_begin) == 32);
-const _: () = assert!(std::mem::offset_of!(ControlPage, head) == 64);
-const _: () = assert!(std::mem::offset_of!(ControlPage, head_pending) == 96);
+
+/// Where the fields are that `traced.h` has as well; hook.c asserts the same of those.
+const _: () = {
+    use std::mem::offset_of;
+    assert!(offset_of!(ControlPage, branch_bits) == 0);
+    assert!(offset_of!(ControlPage, lasti) == 8);
+    assert!(offset_of!(ControlPage, parked_lasti) == 12);
+    assert!(offset_of!(ControlPage, slow_path) == 16);
+    assert!(offset_of!(ControlPage, first_code_id) == 20);
+    assert!(offset_of!(ControlPage, ring) == 24);
+    assert!(offset_of!(ControlPage, async_begin) == 32);
+    assert!(offset_of!(ControlPage, head) == 64);
+    assert!(offset_of!(ControlPage, limit) == 72);
+    assert!(offset_of!(ControlPage, head_pending) == 96);
+};
 
 #[cfg(test)]
 mod tests {

@@ -100,15 +100,14 @@ fn settle() {
         shared.sleep_until(|page| page.settled.load(SeqCst) == turn || page.done.load(SeqCst) != 0);
 }
 
-/// Has the trace completed: nothing more comes.
-fn finish() {
+/// Has the trace completed: nothing more comes. Touches the control page alone.
+pub fn finish() {
     if !is_traced() {
         return;
     }
     let shared = shared();
-    shared.page().closed.store(closed::DIES, SeqCst);
-    shared.wake_writer();
-    let _ = shared.sleep_until(|page| page.done.load(SeqCst) != 0);
+    shared.publish_end(closed::DIES);
+    let _ = shared.wait_for_end();
 }
 
 fn is_traced() -> bool {

@@ -22,10 +22,10 @@ use super::{
 use crate::capture::code::Constants;
 use crate::memory;
 use crate::output;
-use crate::py::{self, Frame, PyThreadState};
+use crate::py::{self, Frame, Gil, PyThreadState};
 use crate::recorder::Recorder;
 use crate::settings::{self, Settings};
-use crate::shared::Lost;
+use crate::shared::{Lost, Position};
 use crate::spawn;
 use crate::stacks::Stacks;
 
@@ -51,13 +51,16 @@ extern "C" fn traced_configure() {
         // SAFETY: as above.
         unsafe { env::set_var(name, value) };
     }
-    *STATE.settings.borrow_mut() = settings;
+    // SAFETY: as above: no other thread is there.
+    *STATE.get(unsafe { Gil::assume() }).settings.borrow_mut() = settings;
 }
 
 /// Whether the program is a marshalled code object without a header.
 #[unsafe(no_mangle)]
 extern "C" fn traced_is_raw_program() -> c_int {
-    STATE.settings.borrow().as_ref().is_some_and(|settings| settings.raw).into()
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    STATE.get(gil).settings.borrow().as_ref().is_some_and(|settings| settings.raw).into()
 }
 
 /// Before the program's first instruction: opens the trace, if one is wanted.
@@ -67,7 +70,10 @@ extern "C" fn traced_is_raw_program() -> c_int {
 /// `thread` must be the calling thread's state.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
-    let Some(settings) = STATE.settings.borrow().clone() else { return };
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    let state = STATE.get(gil);
+    let Some(settings) = state.settings.borrow().clone() else { return };
     let file = settings.file_of(process::id());
     if settings.is_taken(process::id()) && Path::new(&file).is_file() {
         refuse(&format!(
@@ -76,7 +82,7 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
             file.to_string_lossy()
         ));
     }
-    match catch_unwind(|| begin(&settings, file, 0)) {
+    match catch_unwind(|| begin(gil, &settings, file, 0)) {
         Ok(Ok(())) => {}
         Ok(Err(message)) => refuse(&message),
         Err(_) => refuse(FAULT),
@@ -86,19 +92,19 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
         libc::atexit(at_exit);
         libc::pthread_atfork(None, None, Some(in_forked_child));
     }
-    if let Some(recorder) = STATE.recorder.borrow_mut().as_mut() {
+    if let Some(recorder) = state.recorder.borrow_mut().as_mut() {
         recorder.thread(thread as usize);
     }
     ending::arm();
-    STATE.mode.guard(settings.guard);
+    state.mode.guard(settings.guard);
     if settings.every {
-        STATE.mode.single_step();
+        state.mode.single_step();
     }
     if memory::inherits_writable_memory() {
-        STATE.mode.rewrites_unseen();
+        state.mode.rewrites_unseen();
     }
-    resume_modes();
-    set_thread(thread);
+    resume_modes(gil);
+    set_thread(gil, thread);
 }
 
 /// In a forked child, once the interpreter has seen to itself.
@@ -108,61 +114,65 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
 /// `thread` must be the calling thread's state.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
-    let settings = STATE.settings.borrow().clone();
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    let state = STATE.get(gil);
+    let settings = state.settings.borrow().clone();
     let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
     // The parent's numbers are in the code objects: ours start above.
-    let base = STATE.numbers.get();
+    let base = state.numbers.get();
     IS_CHILD.store(true, Relaxed);
     let mut file = settings.file_of(process::id());
     file.push(format!(".{}", process::id()));
-    match catch_unwind(|| begin(&settings, file, base)) {
+    match catch_unwind(|| begin(gil, &settings, file, base)) {
         Ok(Ok(())) => {}
         Ok(Err(message)) => return say(&format!("{message}; this child is not traced")),
         Err(_) => return say(FAULT),
     }
     let mut frames: Vec<Frame> = Vec::new();
-    let mut next = py::current_frame();
+    let mut next = py::current_frame(gil);
     while let Some(frame) = next {
         frames.push(frame);
         next = frame.back();
     }
     let mut watched = false;
     // The child's recording begins in stack 0, whichever runs.
-    *STATE.stacks.borrow_mut() = Stacks::new();
-    resume_modes();
-    slowly(|recorder| {
+    *state.stacks.borrow_mut() = Stacks::new();
+    resume_modes(gil);
+    slowly(gil, |recorder| {
         recorder.thread(thread as usize);
         for frame in frames.iter().rev() {
             watched |= recorder.found(&frame.code(), frame.lasti()).is_watched();
         }
     });
     ending::arm();
-    STATE.mode.guard(settings.guard);
+    state.mode.guard(settings.guard);
     if watched {
-        STATE.mode.watch();
+        state.mode.watch();
     }
-    if STATE.mode.verifies() {
-        start_verifying();
+    if state.mode.verifies() {
+        start_verifying(gil);
     }
-    set_thread(thread);
+    set_thread(gil, thread);
 }
 
 /// A trace begins in the modes that the process is in.
-fn resume_modes() {
-    if STATE.mode.single_steps() {
-        slowly(|recorder| recorder.single_step(NOWHERE));
+fn resume_modes(gil: Gil) {
+    let mode = &STATE.get(gil).mode;
+    if mode.single_steps() {
+        slowly(gil, |recorder| recorder.single_step(NOWHERE));
         shared().set_single_step();
     }
-    if STATE.mode.rewrites() {
-        slowly(Recorder::tables_may_change);
+    if mode.rewrites() {
+        slowly(gil, Recorder::tables_may_change);
     }
-    if STATE.mode.verifies() {
-        start_verifying();
+    if mode.verifies() {
+        start_verifying(gil);
     }
 }
 
 /// Opens the file, starts the writer, makes the recorder. The error is a message.
-fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
+fn begin(gil: Gil, settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
     let shown = file.to_string_lossy().into_owned();
     let out = output::open(&file)
         .map_err(|error| format!("cannot open `{shown}` to write the trace: {}", plain(&error)))?;
@@ -195,7 +205,7 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
         (false, true) => Constants::Text,
         (false, false) => Constants::Absent,
     };
-    *STATE.recorder.borrow_mut() = Some(Recorder::new(constants, base));
+    *STATE.get(gil).recorder.borrow_mut() = Some(Recorder::new(constants, base));
     Ok(())
 }
 
@@ -262,37 +272,54 @@ fn about(settings: &Settings) -> String {
 /// When the interpreter ends, once the program's own finalizers have run.
 #[unsafe(no_mangle)]
 extern "C" fn traced_stop() {
-    at_exit();
+    // SAFETY: called with the GIL held (traced.h).
+    end(unsafe { Gil::assume() });
 }
 
-/// Whoever calls exit(), in the interpreter's own end or in place of it.
+/// Whoever calls `exit`, in the interpreter's own end or in place of it. C code may do so after it
+/// has released the GIL: then another thread may be in the recorder, and only the page is touched.
 extern "C" fn at_exit() {
-    guarded(|| {
-        let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
+    if Gil::with(end).is_none() {
+        ending::finish();
+    }
+}
+
+/// The last record, after which the trace is complete.
+fn end(gil: Gil) {
+    guarded(gil, || {
+        let recorder =
+            STATE.get(gil).recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
         let Some(mut recorder) = recorder else { return Ok(()) };
-        stop();
+        stop(gil);
         recorder.begin(shared().branch_bits(), shared().async_begin());
         recorder.end(shared().progress());
-        let result = shared().push(&recorder.out, false).and_then(|()| shared().close());
-        shared().leave();
-        match result {
-            Err(Lost::Limit) => Ok(()),
-            result => result,
+        match shared().push(&recorder.out, Position::Recorded).and_then(|()| shared().close()) {
+            // This thread may end the process as well: not before the trace is complete.
+            Err(Lost::Dying) => {
+                ending::finish();
+                Ok(())
+            }
+            result => {
+                shared().leave();
+                if result == Err(Lost::Limit) { Ok(()) } else { result }
+            }
         }
     });
 }
 
 /// In the child: the trace is the parent's, and so is what was recorded.
 extern "C" fn in_forked_child() {
+    // SAFETY: no other thread is left in the child.
+    let gil = unsafe { Gil::assume() };
     ending::disarm();
-    stop();
+    stop(gil);
     shared().leave();
-    drop_recorder();
+    drop_recorder(gil);
 }
 
 /// What is said of a fault, with the file that the writer has left about it.
-pub fn fault() -> String {
-    let settings = STATE.settings.try_borrow().ok();
+pub fn fault(gil: Gil) -> String {
+    let settings = STATE.get(gil).settings.try_borrow().ok();
     let file = settings.as_deref().and_then(Option::as_ref).map(|settings| {
         let mut file = settings.file_of(process::id());
         if IS_CHILD.load(Relaxed) {

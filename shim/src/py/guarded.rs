@@ -23,8 +23,10 @@ pub struct Guarded<'a> {
 }
 
 impl<'a> Guarded<'a> {
-    /// `stack` is the evaluation loop's `stack_pointer`.
-    pub fn new(frame: Frame<'a>, stack: *const *mut PyObject) -> Guarded<'a> {
+    /// # Safety
+    ///
+    /// `stack` is the evaluation loop's `stack_pointer` in the frame, for `'a`.
+    pub unsafe fn new(frame: Frame<'a>, stack: *const *mut PyObject) -> Guarded<'a> {
         Guarded { frame, stack }
     }
 

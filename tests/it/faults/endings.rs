@@ -7,7 +7,7 @@ use std::process::Command;
 use integration::{Outcome, Python, assert_same, trace27};
 
 use super::crash::ENDS;
-use super::{FORMATS, Scene, calls};
+use super::{FORMATS, Scene, assert_begins, calls};
 
 /// The two formats, as they are and compressed.
 const ALL: [&str; 4] = ["trace.txt", "trace.flow", "trace.txt.zst", "trace.flow.zst"];
@@ -47,8 +47,8 @@ fn complete(scene: &Scene, name: &str) -> Vec<u8> {
     let file = scene.path(name);
     let file = file.to_str().unwrap();
     let outcome = match name {
-        "trace.txt" => return fs::read(file).unwrap(),
-        "trace.txt.zst" => trace27(["convert", "--to", "blog", file, "-"]),
+        _ if name.ends_with(".txt") => return fs::read(file).unwrap(),
+        _ if name.ends_with(".txt.zst") => trace27(["convert", "--to", "blog", file, "-"]),
         _ => trace27(["expand", file]),
     };
     assert_eq!((outcome.status, &outcome.errors[..]), (0, &b""[..]), "{name}: {}", outcome.text());
@@ -258,6 +258,63 @@ else:
                 if which == "main" {
                     assert!(text.lines().last().unwrap().starts_with("end> "), "{end}, {name}");
                 }
+            }
+        }
+    }
+}
+
+/// C code calls `exit` after it has released the GIL: `ctypes.CDLL` does. `abs` takes its place in the
+/// runs that are compared with. A second thread calls it while the main one runs Python.
+#[test]
+fn exit_without_the_gil() {
+    let program = "\
+import ctypes, sys, thread
+act, rounds = getattr(ctypes.CDLL(None), sys.argv[1]), int(sys.argv[2])
+def work(count):
+    return [number for number in xrange(count) if number % 3]
+def end():
+    return act(3)
+def second(gate):
+    gate.acquire()
+    end()
+def busy(rounds):
+    while rounds:
+        work(5)
+        rounds -= 1
+work(1000)
+if rounds == 0:
+    end()
+else:
+    gate = thread.allocate_lock()
+    gate.acquire()
+    thread.start_new_thread(second, (gate,))
+    gate.release()
+    busy(rounds)
+";
+    let scene = Scene::new(program);
+    let whole = |rounds: &str| {
+        assert_eq!(scene.trace(&[], "whole.txt", &["abs", rounds]).status, 0);
+        scene.text("whole.txt")
+    };
+    let main = whole("0");
+    let end = *calls(&main, "end").last().unwrap();
+    for (threads, name) in ["one", "all"].into_iter().flat_map(|all| ALL.map(|name| (all, name))) {
+        let options = ["--threads", threads];
+        let what = format!("{name}, {threads}");
+        let outcome = contained(&scene, &options, name, &["exit", "0"]);
+        assert_eq!(String::from_utf8_lossy(&outcome.errors), "status 3", "{what}");
+        assert_same(&what, &main[..end], &complete(&scene, name));
+
+        for _ in 0..3 {
+            let outcome = contained(&scene, &options, name, &["exit", "-1"]);
+            assert_eq!(String::from_utf8_lossy(&outcome.errors), "status 3", "{what}");
+            // Whatever the main thread has done by then is there, from the first round on.
+            let text = complete(&scene, name);
+            let rounds = calls(&text, "busy").len() + 1;
+            assert_begins(&what, &whole(&rounds.to_string()), &text);
+            if threads == "all" {
+                let text = complete(&scene, &name.replace("trace.", "trace.thread-1."));
+                assert_eq!(calls(&text, "end"), [text.len()], "{what}");
             }
         }
     }

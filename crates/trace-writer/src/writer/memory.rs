@@ -57,7 +57,7 @@ impl Memory {
         }
     }
 
-    /// OutputOptions many bytes it has.
+    /// How many bytes it has.
     pub fn size(&self) -> usize {
         match self {
             Memory::Map(map) => map.len(),

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::FromRawFd;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, fence};
 use std::thread;
 use std::time::Duration;
 
@@ -90,7 +91,8 @@ impl Ring {
         let page = self.page();
         if page.hook_waits.load(SeqCst) != 0 {
             page.space_futex.fetch_add(1, SeqCst);
-            let _ = futex::wake(&page.space_futex, futex::Flags::empty(), 1);
+            // A thread that ends the process waits beside the one that records.
+            let _ = futex::wake(&page.space_futex, futex::Flags::empty(), u32::MAX >> 1);
         }
     }
 
@@ -151,18 +153,37 @@ impl Ring {
     }
 
     /// The branch bits that are in no record, and how far the thread had come, [`NOWHERE`] if that is
-    /// not known; once nothing more is recorded.
-    pub fn now(&self) -> (BranchBits, i32) {
+    /// not known; once all records were taken. `None` if another has come since: where the process
+    /// ends in one thread, another may still record.
+    pub fn now(&self) -> Option<(BranchBits, i32)> {
         let page = self.page();
-        if self.end() != page.head.load(Acquire) {
-            // They are in the packet that was just pushed.
-            return (BranchBits::default(), NOWHERE);
+        let tail = page.tail.load(Relaxed);
+        let register = page.branch_bits.load(Acquire);
+        let [lasti, parked] = self.place();
+        fence(Acquire);
+        // Branch bits only grow from one packet to the next: between the same ones nothing has happened
+        // but what `lasti` says.
+        if page.branch_bits.load(Acquire) != register || self.end() != tail {
+            return None;
         }
-        let branch_bits = BranchBits::of_register(page.branch_bits.load(Relaxed));
-        let parked_lasti = page.parked_lasti.load(Relaxed);
-        let lasti =
-            if parked_lasti == NOT_PARKED { page.lasti.load(Relaxed) } else { parked_lasti };
-        (branch_bits, lasti_with(lasti, branch_bits.count))
+        if page.head.load(Acquire) != tail {
+            // They are in the packet that was just pushed.
+            return Some((BranchBits::default(), NOWHERE));
+        }
+        let branch_bits = BranchBits::of_register(register);
+        let lasti = if parked == NOT_PARKED { lasti } else { parked };
+        Some((branch_bits, lasti_with(lasti, branch_bits.count)))
+    }
+
+    /// `lasti` and `parked_lasti` of one moment.
+    fn place(&self) -> [i32; 2] {
+        const { assert!(offset_of!(ControlPage, lasti) % 8 == 0) };
+        const { assert!(offset_of!(ControlPage, parked_lasti) == offset_of!(ControlPage, lasti) + 4) };
+        let start = self.memory.start().wrapping_add(offset_of!(ControlPage, lasti));
+        // SAFETY: the eight bytes of both fields, aligned and atomic as they are.
+        let both = unsafe { AtomicU64::from_ptr(start.cast()) }.load(Acquire).to_ne_bytes();
+        let [a, b, c, d, e, f, g, h] = both;
+        [i32::from_ne_bytes([a, b, c, d]), i32::from_ne_bytes([e, f, g, h])]
     }
 
     /// Tells the hook that nothing more is kept, and why.

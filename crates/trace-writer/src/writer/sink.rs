@@ -143,7 +143,7 @@ impl Write for Sink {
     }
 }
 
-/// OutputOptions many of the bytes are whole lines.
+/// How many of the bytes are whole lines.
 pub fn whole(lines: &[u8]) -> usize {
     lines.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1)
 }
