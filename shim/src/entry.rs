@@ -617,8 +617,12 @@ fn guarded(gil: Gil, body: impl FnOnce() -> Result<(), Lost>) {
         Lost::Fault => Some(life::fault(gil)),
         // Asked for: no message.
         Lost::Limit => None,
-        // The thread that ends the process waits on the page.
-        Lost::Dying => return,
+        Lost::Dying => {
+            // The page keeps where this thread was: untraced, it goes on writing `lasti`. The thread
+            // that ends the process waits on the page.
+            shared().leave_thread();
+            return;
+        }
     };
     if shared().publish_end(closed::ENDED) {
         if reason.is_none() {
