@@ -18,7 +18,7 @@ PROGRAMS = ('closures', 'code_names_odd', 'constants_handmade', 'constants_numbe
             'extended_arg_handmade', 'factorial', 'generator_in_with_and_try')
 RECORDED = ('code_objects_replaced', 'constant_mutates', 'extended_arg_handmade', 'factorial', 'generator_send',
             'raise_forms', 'try_finally')
-FORMATS = ('line', 'jsonl', 'xpython')  # as Format::ALL
+FORMATS = ('line', 'jsonl', 'xpython', 'byterun')  # as Format::ALL
 
 
 def write(target, name, data):
@@ -68,5 +68,5 @@ for number, name in enumerate(FORMATS):
         # Against itself with a step changed, at each level.
         changed = trace.replace('POP_TOP', 'NOP', 1).replace('0', '3', 1)
         for level in range(3):
-            choice = chr(number | number << 2 | level << 4)
+            choice = chr(number | number << 3 | level << 6)
             write('diff', '%s-%s-%d' % (name, seed, level), choice + trace + '\1' + changed)

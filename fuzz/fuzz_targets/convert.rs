@@ -18,7 +18,7 @@ fn converted(bytes: &[u8], format: Option<Format>, to: To) -> Option<Vec<u8>> {
 // The first byte chooses the format.
 fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
-    let format = Format::ALL.get(usize::from(choice & 3)).copied();
+    let format = Format::ALL.get(usize::from(choice & 7)).copied();
     let Some(json) = converted(bytes, format, To::Jsonl) else { return };
     let again = converted(&json, Some(Format::Jsonl), To::Jsonl).expect("what we wrote is valid");
     assert!(json == again, "{}\n{}", json.escape_ascii(), again.escape_ascii());

@@ -24,8 +24,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, rest)) = bytes.split_first() else { return };
     let Some(at) = rest.iter().position(|&byte| byte == 1) else { return };
     let (left, right) = (&rest[..at], &rest[at + 1..]);
-    let level = [Level::Flow, Level::Operand, Level::Stack][usize::from(choice >> 4) % 3];
-    let formats = [format(choice & 3), format(choice >> 2 & 3)];
+    let level = [Level::Flow, Level::Operand, Level::Stack][usize::from(choice >> 6) % 3];
+    let formats = [format(choice & 7), format(choice >> 3 & 7)];
     let config = Config { formats, level, max_divergences: 3, stat: true, ..Config::default() };
     match (run(left, right, &config), run(left, right, &config)) {
         (Ok(one), Ok(other)) => assert_eq!(one.to_json(), other.to_json()),

@@ -7,6 +7,7 @@
 //! recorded from the real thing in `tests/logs/NAME/`; add it to [`Format`], to [`Reader`], to
 //! [`recognise`] below, and to `docs/trace-format.md`. Comparing and converting know nothing of formats.
 
+pub mod byterun;
 pub mod flow;
 pub mod json;
 pub mod jsonl;
@@ -16,6 +17,7 @@ pub mod xpython;
 use crate::input::Input;
 use crate::lines::Lines;
 use crate::step::{About, Fields, Format, ReadError, Step, Steps};
+use byterun::Byterun;
 use flow::Flow;
 use jsonl::Jsonl;
 use line::Line;
@@ -34,6 +36,8 @@ pub enum Reader<'a> {
     Jsonl(Jsonl<'a>),
     /// Of `xpython`.
     Xpython(Xpython<'a>),
+    /// Of `byterun`.
+    Byterun(Byterun<'a>),
     /// Of `flow`.
     Flow(Box<Flow<'a>>),
 }
@@ -82,6 +86,7 @@ impl<'a> Reader<'a> {
             Format::Line => Reader::Line(Line::new(lines).lenient(lenient)),
             Format::Jsonl => Reader::Jsonl(Jsonl::new(lines).lenient(lenient)),
             Format::Xpython => Reader::Xpython(Xpython::new(lines)),
+            Format::Byterun => Reader::Byterun(Byterun::new(lines)),
             Format::Flow => Reader::Flow(Box::new(Flow::new(lines)?)),
         })
     }
@@ -91,6 +96,7 @@ impl<'a> Reader<'a> {
             Reader::Line(reader) => reader,
             Reader::Jsonl(reader) => reader,
             Reader::Xpython(reader) => reader,
+            Reader::Byterun(reader) => reader,
             Reader::Flow(reader) => &**reader,
         }
     }
@@ -103,6 +109,7 @@ impl Steps for Reader<'_> {
             Reader::Line(reader) => reader.next(),
             Reader::Jsonl(reader) => reader.next(),
             Reader::Xpython(reader) => reader.next(),
+            Reader::Byterun(reader) => reader.next(),
             Reader::Flow(reader) => reader.next(),
         }
     }
@@ -154,6 +161,7 @@ pub fn recognise(lines: &mut Lines<'_>) -> Result<Format, ReadError> {
             Format::Line => line::recognise(text),
             Format::Jsonl => jsonl::recognise(text),
             Format::Xpython => xpython::recognise(text),
+            Format::Byterun => byterun::recognise(text),
         });
         if let Some(format) = found {
             return Ok(format);
@@ -187,6 +195,7 @@ mod tests {
             (b"{\"pc\":x}\n", Format::Jsonl),
             (b"hello\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
             (b"{1: 2}\nINFO:xpython.vm:       @  3: POP_TOP \n", Format::Xpython),
+            (b"hello\nINFO:byterun.pyvm2:  data: []\n", Format::Byterun),
             (b"", Format::Line),
             (b"py27flow\x01", Format::Flow),
         ] {

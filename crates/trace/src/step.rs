@@ -233,15 +233,18 @@ pub enum Format {
     Jsonl,
     /// What `xpython -v` logs
     Xpython,
+    /// What `byterun -v` logs
+    Byterun,
     /// A recording: what `tracer.py --format flow` writes
     Flow,
 }
 
 impl Format {
     /// All of them, in the order in which messages list them.
-    pub const ALL: [Format; 4] = [Format::Line, Format::Jsonl, Format::Xpython, Format::Flow];
+    pub const ALL: [Format; 5] =
+        [Format::Line, Format::Jsonl, Format::Xpython, Format::Byterun, Format::Flow];
     /// Those that are made of lines.
-    pub const LINES: [Format; 3] = [Format::Line, Format::Jsonl, Format::Xpython];
+    pub const LINES: [Format; 4] = [Format::Line, Format::Jsonl, Format::Xpython, Format::Byterun];
 
     /// The format of that name. `blog` is an older one of `line`.
     pub fn by_name(name: &str) -> Option<Format> {
@@ -257,6 +260,7 @@ impl Format {
             }
             Format::Jsonl => "py27-trace 1: one JSON object per line",
             Format::Xpython => "The log of `xpython -v`",
+            Format::Byterun => "The log of `byterun -v`",
             Format::Flow => "A recording of `tracer.py --format flow`",
         }
     }
@@ -267,6 +271,7 @@ impl Format {
             Format::Line => "line",
             Format::Jsonl => "jsonl",
             Format::Xpython => "xpython",
+            Format::Byterun => "byterun",
             Format::Flow => "flow",
         }
     }

@@ -81,7 +81,7 @@ impl Random {
 }
 
 fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
-    const TOKENS: [&[u8]; 16] = [
+    const TOKENS: [&[u8]; 17] = [
         b"\n",
         b")",
         b"> 0 POP_TOP\n",
@@ -94,6 +94,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
         b"null",
         b"4294967296",
         b"INFO:xpython.vm:",
+        b"INFO:byterun.pyvm2:",
         b"@ 1: ",
         b"LOAD_CONST",
         b"\\udc80",
@@ -118,7 +119,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 #[test]
 fn every_damaged_seed_gives_steps_or_an_error() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let mut branch_bits = [0, 0];
+    let mut results = [0, 0];
     for format in Format::LINES {
         for seed in seeds(format.name()) {
             assert!(read(&seed, None).1.is_none(), "the seed is a trace: {}", seed.escape_ascii());
@@ -126,11 +127,11 @@ fn every_damaged_seed_gives_steps_or_an_error() {
                 let mut bytes = seed.clone();
                 damage(&mut bytes, &mut random);
                 let (_, error) = read(&bytes, (round % 4 > 0).then_some(format));
-                branch_bits[usize::from(error.is_some())] += 1;
+                results[usize::from(error.is_some())] += 1;
             }
         }
     }
-    assert!(branch_bits[0] > 500 && branch_bits[1] > 500, "both happen: {branch_bits:?}");
+    assert!(results[0] > 500 && results[1] > 500, "both happen: {results:?}");
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn damaged_compressed_and_wide_traces_are_errors_at_worst() {
 #[test]
 fn every_damaged_pyc_gives_code_objects_or_an_error() {
     let mut random = Random(0xa076_1d64_78bd_642f);
-    let mut branch_bits = [0, 0];
+    let mut results = [0, 0];
     for seed in seeds("pyc") {
         let whole = [&MAGIC[..], &[0; 4], &seed].concat();
         assert!(!Pyc::read(&whole).unwrap().codes.is_empty());
@@ -198,16 +199,16 @@ fn every_damaged_pyc_gives_code_objects_or_an_error() {
                     for code in &pyc.codes {
                         around(&pyc, code, &[0, 7, u32::MAX], 4);
                     }
-                    branch_bits[0] += 1;
+                    results[0] += 1;
                 }
                 Err(error) => {
                     assert!(error.at() <= bytes.len(), "{error}");
-                    branch_bits[1] += 1;
+                    results[1] += 1;
                 }
             }
         }
     }
-    assert!(branch_bits[0] > 300 && branch_bits[1] > 300, "both happen: {branch_bits:?}");
+    assert!(results[0] > 300 && results[1] > 300, "both happen: {results:?}");
 }
 
 #[test]
@@ -218,6 +219,7 @@ fn a_line_without_end_is_an_error_soon() {
         (Format::Jsonl, b"{\"pc\":0,\"op\":100,\"argRepr\":\""),
         (Format::Jsonl, b"{\"stack\":"),
         (Format::Xpython, b"INFO:xpython.vm:       @  0: LOAD_CONST "),
+        (Format::Byterun, b"INFO:byterun.pyvm2:0: LOAD_CONST "),
     ] {
         for fill in [b'[', b' '] {
             let endless = Box::new(start.chain(io::repeat(fill)));

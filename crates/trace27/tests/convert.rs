@@ -100,7 +100,7 @@ fn validate_names_the_first_bad_line() {
 fn what_is_no_trace_is_told_what_is_one() {
     let dir = tempfile::tempdir().unwrap();
     let message = refused(&start(dir.path(), &["validate", "-"], b"hello\n"));
-    assert!(message.contains("`line`, `jsonl`, `xpython`"), "{message}");
+    assert!(message.contains("`line`, `jsonl`, `xpython`, `byterun`"), "{message}");
     let message = refused(&trace27(dir.path(), &["validate", "missing.txt"]));
     assert!(message.starts_with("trace27: `missing.txt`: "), "{message}");
     let message = refused(&trace27(dir.path(), &["validate", "."]));

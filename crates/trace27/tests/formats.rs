@@ -51,7 +51,8 @@ fn every_example_of_the_page_is_a_trace_of_its_format() {
             (language.clone(), steps)
         })
         .collect();
-    let wanted = [("line", 5), ("line", 4), ("jsonl", 4), ("jsonl", 2), ("xpython", 5)];
+    let wanted =
+        [("line", 5), ("line", 4), ("jsonl", 4), ("jsonl", 2), ("xpython", 5), ("byterun", 2)];
     let found: Vec<_> = found.iter().map(|(name, steps)| (&name[..], *steps)).collect();
     assert_eq!(found, wanted);
 }

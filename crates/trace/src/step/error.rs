@@ -176,6 +176,10 @@ mod tests {
         let error = ReadError::syntax("no section starts here").at_byte(7).in_file("a.flow");
         assert_eq!(error.to_string(), "`a.flow`, byte 7: no section starts here");
         assert_eq!((error.line(), error.offset()), (None, Some(7)));
-        assert!(ReadError::unknown().to_string().contains("`line`, `jsonl`, `xpython`, `flow`"));
+        assert!(
+            ReadError::unknown()
+                .to_string()
+                .contains("`line`, `jsonl`, `xpython`, `byterun`, `flow`")
+        );
     }
 }
