@@ -277,7 +277,7 @@ impl Shared {
             }
             let head = head + (first.len() + piece.len() + zeros) as u64;
             if !after.is_empty() {
-                // The branch bits stay until the record that holds them is whole.
+                // The branch bits stay until all of it is there: the writer counts none of it before.
                 page.head.store(head, Release);
             } else {
                 match position {

@@ -178,6 +178,10 @@ impl PacketReader {
         } else {
             match word::read(bytes) {
                 Ok(RingPacket::Short(branch_bits, event)) => Ok((branch_bits, event, word::SIZE)),
+                // Until all of it is there, the hook has the branch bits on the page.
+                Ok(RingPacket::Long(length)) if ((bytes.len() - word::SIZE) as u64) < length => {
+                    return Ok(0);
+                }
                 Ok(RingPacket::Long(length)) => {
                     self.records = length;
                     return Ok(word::SIZE);
