@@ -1,8 +1,7 @@
 //! `convert`: any trace that we read, written as `line` or `jsonl`.
 
-use std::io::Write;
-
-use anyhow::{Result, bail};
+use std::io::{self, Write};
+use std::{error, fmt};
 
 use crate::formats::jsonl::{Either, Writer};
 use crate::formats::{Reader, line};
@@ -22,6 +21,52 @@ pub enum To {
     Flow,
 }
 
+/// Why a trace was not converted.
+#[derive(Debug)]
+pub enum Error {
+    /// It cannot be read, or has a step that lacks what the format needs.
+    Read(ReadError),
+    /// The output cannot be written.
+    Write(io::Error),
+    /// Recordings are not made of steps.
+    Recording,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Error::Read(error) => error.fmt(f),
+            Error::Write(error) => error.fmt(f),
+            Error::Recording => f.write_str(
+                "`flow` needs the code objects themselves, which a trace lacks; record the program \
+                 with `tracer.py --format flow`",
+            ),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Error::Read(error) => error.source(),
+            Error::Write(error) => error.source(),
+            Error::Recording => None,
+        }
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Error {
+        Error::Read(error)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        Error::Write(error)
+    }
+}
+
 /// Writes the steps of `reader` to `output`, and gives their number. `resolve` chooses meanings
 /// over numbers where `line` has room for one of them and a step has both.
 ///
@@ -33,18 +78,15 @@ pub fn convert(
     to: To,
     resolve: bool,
     output: &mut impl Write,
-) -> Result<u64> {
+) -> Result<u64, Error> {
     match to {
         To::Line => to_line(reader, resolve, output),
         To::Jsonl => to_jsonl(reader, output),
-        To::Flow => bail!(
-            "`flow` needs the code objects themselves, which a trace lacks; record the program with \
-             `tracer.py --format flow`"
-        ),
+        To::Flow => Err(Error::Recording),
     }
 }
 
-fn to_line(reader: &mut Reader<'_>, resolve: bool, output: &mut impl Write) -> Result<u64> {
+fn to_line(reader: &mut Reader<'_>, resolve: bool, output: &mut impl Write) -> Result<u64, Error> {
     let mut line = Vec::new();
     let mut steps = 0;
     let name = reader.name().to_owned();
@@ -71,7 +113,7 @@ fn lacks(event: &Step<'_>, what: &str, name: &str) -> ReadError {
         .in_file(name)
 }
 
-fn to_jsonl(reader: &mut Reader<'_>, output: &mut impl Write) -> Result<u64> {
+fn to_jsonl(reader: &mut Reader<'_>, output: &mut impl Write) -> Result<u64, Error> {
     let either = match reader {
         Reader::Line(reader) => match reader.is_resolved(SAMPLE)? {
             Some(true) => Either::Meaning,
@@ -102,7 +144,7 @@ mod tests {
     use crate::step::{Code, Format, Operand, Position};
     use bytecode::opcode;
 
-    fn converted(text: &[u8], to: To, resolve: bool) -> Result<Vec<u8>> {
+    fn converted(text: &[u8], to: To, resolve: bool) -> Result<Vec<u8>, Error> {
         let mut reader = Reader::new(Lines::of("t", text, Position::START), None)?;
         let mut out = Vec::new();
         convert(&mut reader, to, resolve, &mut out)?;

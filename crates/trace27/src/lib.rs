@@ -4,4 +4,5 @@
 pub mod commands;
 #[cfg(unix)]
 pub mod lockstep;
+pub mod output;
 pub mod view;

@@ -1,16 +1,15 @@
 //! `convert`: any trace that we read, written as `line` or `jsonl`.
 
-use std::io;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use super::options;
-use trace::convert::{To, convert};
+use crate::output::Output;
+use trace::convert::{Error, To, convert};
 use trace::formats::Reader;
 use trace::input::Input;
 use trace::lines::Lines;
-use trace::output::Output;
 use trace::step::Format;
 
 /// Write any trace as `line` or `jsonl`
@@ -46,10 +45,10 @@ impl Args {
         let mut out = Output::create(&self.output, &[&self.input])?;
         let named = || format!("cannot write `{}`", self.output.display());
         let mut reader = Reader::with(Lines::new(opened), self.from, self.lenient)?;
-        convert(&mut reader, self.to, self.resolve, &mut out).map_err(|error| {
-            // What is no fault of the input is one of the output.
-            if error.is::<io::Error>() { error.context(named()) } else { error }
-        })?;
+        match convert(&mut reader, self.to, self.resolve, &mut out) {
+            Err(Error::Write(error)) => return Err(error).with_context(named),
+            result => result?,
+        };
         out.finish().with_context(named)?;
         if self.lenient {
             options::say_left_out(&reader)?;

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args as ClapArgs;
 
+use crate::output::Output;
 use recording::expand::expand;
 use recording::file::{LIMIT, Sections};
 use recording::text::RenderOptions;
 use trace::convert::UNRESOLVED;
 use trace::formats::flow::CONSTANTS;
 use trace::input::Input;
-use trace::output::Output;
 use trace::step::ReadError;
 
 /// What was typed.
