@@ -19,7 +19,7 @@ pub fn read(bytes: &[u8], format: Format) {
         match (whole.next(), stream.next()) {
             (Ok(Some(left)), Ok(Some(right))) => {
                 assert_eq!(left, right);
-                assert_eq!(Saved::new(&left).event(), left);
+                assert_eq!(Saved::new(&left).step(), left);
             }
             (Ok(None), Ok(None)) => return,
             (Err(left), Err(right)) => return assert_eq!(left.to_string(), right.to_string()),

@@ -6,7 +6,6 @@ pub mod diff;
 pub mod formats;
 pub mod input;
 pub mod lines;
-pub mod render;
 pub mod step;
 
 pub use analysis::validate;

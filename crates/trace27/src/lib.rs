@@ -5,4 +5,5 @@ pub mod commands;
 #[cfg(unix)]
 pub mod lockstep;
 pub mod output;
+pub mod render;
 pub mod view;

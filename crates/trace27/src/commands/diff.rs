@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use super::options::{self, Colour};
+use crate::render::text as render;
 use bytecode::pyc::Pyc;
 use trace::diff::rules::{Ignore, Level};
 use trace::diff::{Config, Report, compare};
 use trace::input::Input;
-use trace::render;
 use trace::step::Format;
 
 /// No `.pyc` is longer; what is, is something else.

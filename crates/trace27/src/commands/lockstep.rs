@@ -11,9 +11,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::diff::How;
 use super::options;
 use crate::lockstep::{End, Plan, SIDES, Session, Source, find_program, find_python, is_compiled};
+use crate::render::text as render;
 use trace::diff::{Report, compare};
 use trace::input::Input;
-use trace::render;
 use trace::step::{Format, ReadError};
 
 /// Steps of one trace that are counted after the end of the other.

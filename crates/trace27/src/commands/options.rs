@@ -2,10 +2,10 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::render::text::{Paint, counted};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use trace::analysis::diff::rules::Level;
 use trace::convert::To;
-use trace::render::{Paint, counted};
 use trace::step::{Format, Steps};
 
 /// When to use colours.

@@ -24,7 +24,7 @@ fn diff(left: &str, right: &str, config: &Config) -> Report {
 
 fn shown(report: &Report) -> String {
     let mut text = String::new();
-    trace::render::write(report, &mut text, Default::default()).unwrap();
+    trace27::render::text::write(report, &mut text, Default::default()).unwrap();
     write!(text, "--- json\n{:#}\n", report.to_json()).unwrap();
     text
 }

@@ -4,10 +4,10 @@
 
 use std::fmt::{self, Write};
 
-use crate::analysis::diff::report::{Disassembly, Divergence, Frames, Report, SIDES, text};
-use crate::analysis::diff::rules::Field;
-use crate::analysis::diff::stat::{Stat, opname};
-use crate::step::{Operand, Saved, Step};
+use trace::analysis::diff::report::{Disassembly, Divergence, Frames, Report, SIDES, text};
+use trace::analysis::diff::rules::Field;
+use trace::analysis::diff::stat::{Stat, opname};
+use trace::step::{Operand, Saved, Step};
 
 /// Rows of a statistic that are shown.
 const ROWS: usize = 20;

@@ -1,0 +1,3 @@
+//! Reports for people: what the library found out, as text. Finds out nothing itself.
+
+pub mod text;
