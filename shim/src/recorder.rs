@@ -75,6 +75,8 @@ pub struct Recorder {
     base: u32,
     threads: HashMap<usize, u32>,
     next_thread: u32,
+    /// The name that the trace is confined to, until a code object has it.
+    missing: Option<Vec<u8>>,
 }
 
 impl Recorder {
@@ -91,7 +93,18 @@ impl Recorder {
             base,
             threads: HashMap::new(),
             next_thread: 0,
+            missing: None,
         }
+    }
+
+    /// The trace is confined to code objects of this name.
+    pub fn expect(&mut self, name: Option<Vec<u8>>) {
+        self.missing = name;
+    }
+
+    /// That name, if no code object had it.
+    pub fn missing(&self) -> Option<&[u8]> {
+        self.missing.as_deref()
     }
 
     /// Starts a new batch of records with the branch bits that came before it, and where code may run
@@ -333,6 +346,9 @@ impl Recorder {
         if self.branch_bits.count > 0 {
             // A long record may be cut by a death: the branch bits are not to be lost with it.
             self.push(&Packet::BranchBits);
+        }
+        if self.missing.as_ref() == Some(&info.name) {
+            self.missing = None;
         }
         let mut bytes = Vec::new();
         info.write(&mut bytes);

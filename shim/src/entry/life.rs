@@ -205,7 +205,11 @@ fn begin(gil: Gil, settings: &Settings, file: OsString, base: u32) -> Result<(),
         (false, true) => Constants::Text,
         (false, false) => Constants::Absent,
     };
-    *STATE.get(gil).recorder.borrow_mut() = Some(Recorder::new(constants, base));
+    let mut recorder = Recorder::new(constants, base);
+    if !IS_CHILD.load(Relaxed) {
+        recorder.expect(settings.name.clone());
+    }
+    *STATE.get(gil).recorder.borrow_mut() = Some(recorder);
     Ok(())
 }
 
@@ -293,16 +297,24 @@ fn end(gil: Gil) {
         stop(gil);
         recorder.begin(shared().branch_bits(), shared().async_begin());
         recorder.end(shared().progress());
-        match shared().push(&recorder.out, Position::Recorded).and_then(|()| shared().close()) {
+        let result = shared().push(&recorder.out, Position::Recorded);
+        let result = result.and_then(|()| shared().close());
+        if result == Err(Lost::Dying) {
             // This thread may end the process as well: not before the trace is complete.
-            Err(Lost::Dying) => {
-                ending::finish();
+            ending::finish();
+            return Ok(());
+        }
+        shared().leave();
+        match result {
+            Ok(()) => {
+                if let Some(name) = recorder.missing() {
+                    let name = String::from_utf8_lossy(name);
+                    say(&format!("no code object named `{name}` ran, so the trace is empty"));
+                }
                 Ok(())
             }
-            result => {
-                shared().leave();
-                if result == Err(Lost::Limit) { Ok(()) } else { result }
-            }
+            Err(Lost::Limit) => Ok(()),
+            result => result,
         }
     });
 }
