@@ -24,7 +24,7 @@ use crate::memory;
 use crate::mode::Mode;
 use crate::output::shown;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved};
-use crate::recorder::{Mark, Recorder};
+use crate::recorder::{Mark, Marks, Recorder};
 use crate::refuse;
 use crate::settings::Settings;
 use crate::shared::{Lost, Shared};
@@ -38,8 +38,8 @@ struct State {
     thread: Cell<*mut PyThreadState>,
     mode: Mode,
     stacks: RefCell<Stacks>,
-    /// The last number that a recorder which is no more gave to a code object.
-    numbers: Cell<u32>,
+    /// The last marks that a recorder which is no more gave to code objects.
+    marks: Cell<Marks>,
 }
 
 // SAFETY: the interpreter calls every function here with the GIL held (traced.h), and the
@@ -53,7 +53,7 @@ static STATE: State = State {
     thread: Cell::new(ptr::null_mut()),
     mode: Mode::new(),
     stacks: RefCell::new(Stacks::new()),
-    numbers: Cell::new(0),
+    marks: Cell::new(Marks::NONE),
 };
 
 #[inline]
@@ -551,7 +551,7 @@ fn drop_recorder() {
     if let Ok(mut held) = STATE.recorder.try_borrow_mut()
         && let Some(recorder) = held.take()
     {
-        STATE.numbers.set(recorder.last_number());
+        STATE.marks.set(recorder.last_marks());
     }
 }
 

@@ -23,7 +23,7 @@ use crate::capture::code::Constants;
 use crate::memory;
 use crate::output;
 use crate::py::{self, Frame, PyThreadState};
-use crate::recorder::Recorder;
+use crate::recorder::{Marks, Recorder};
 use crate::settings::{self, Settings};
 use crate::shared::Lost;
 use crate::spawn;
@@ -76,7 +76,7 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
             file.to_string_lossy()
         ));
     }
-    match catch_unwind(|| begin(&settings, file, 0)) {
+    match catch_unwind(|| begin(&settings, file, Marks::NONE)) {
         Ok(Ok(())) => {}
         Ok(Err(message)) => refuse(&message),
         Err(_) => refuse(FAULT),
@@ -110,8 +110,8 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
 unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
     let settings = STATE.settings.borrow().clone();
     let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
-    // The parent's numbers are in the code objects: ours start above.
-    let base = STATE.numbers.get();
+    // The parent's marks are in the code objects: ours start above.
+    let base = STATE.marks.get();
     IS_CHILD.store(true, Relaxed);
     let mut file = settings.file_of(process::id());
     file.push(format!(".{}", process::id()));
@@ -162,7 +162,7 @@ fn resume_modes() {
 }
 
 /// Opens the file, starts the writer, makes the recorder. The error is a message.
-fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
+fn begin(settings: &Settings, file: OsString, base: Marks) -> Result<(), String> {
     let shown = file.to_string_lossy().into_owned();
     let out = output::open(&file)
         .map_err(|error| format!("cannot open `{shown}` to write the trace: {}", plain(&error)))?;
@@ -182,7 +182,7 @@ fn begin(settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
     let ring = shared().open().map_err(unshared)?;
     let presence = memory::appear().map_err(unshared)?;
     let page = shared().page();
-    page.base.store(base, Relaxed);
+    page.base.store(base.number, Relaxed);
     let arguments = arguments(settings, file, ring.name());
     spawn::start(&program, arguments, [&out, &presence], ring.name().ok(), page)
         .map_err(|error| failed(&error))?;
