@@ -7,15 +7,15 @@
 #include <errno.h>
 #include <stddef.h>
 
-union _PyTraced_page _PyTraced_Now __attribute__((aligned(sizeof(union _PyTraced_page))));
+union _PyTraced_ControlPage _PyTraced_Control __attribute__((aligned(sizeof(union _PyTraced_ControlPage))));
 
 /* As the hook knows it (crates/wire/src/control.rs). */
-_Static_assert(sizeof(union _PyTraced_page) == 4096, "a page");
-_Static_assert(offsetof(union _PyTraced_page, lasti) == 8, "the place");
-_Static_assert(offsetof(union _PyTraced_page, ring) == 24, "the ring");
-_Static_assert(offsetof(union _PyTraced_page, async_begin) == 32, "what may run in between");
-_Static_assert(offsetof(union _PyTraced_page, head) == 64, "what is told");
-_Static_assert(offsetof(union _PyTraced_page, telling) == 96, "what is being told");
+_Static_assert(sizeof(union _PyTraced_ControlPage) == 4096, "a page");
+_Static_assert(offsetof(union _PyTraced_ControlPage, lasti) == 8, "the place");
+_Static_assert(offsetof(union _PyTraced_ControlPage, ring) == 24, "the ring");
+_Static_assert(offsetof(union _PyTraced_ControlPage, async_begin) == 32, "what may run in between");
+_Static_assert(offsetof(union _PyTraced_ControlPage, head) == 64, "what is told");
+_Static_assert(offsetof(union _PyTraced_ControlPage, head_pending) == 96, "what is being told");
 
 #ifdef __ELF__
 /* At the very start of the executable: tracer.py knows by it whom it may start. */
@@ -29,24 +29,24 @@ static const struct {
 #endif
 
 /* Defined in src/entry.rs. */
-extern void traced_flush_outcomes(void);
-extern void traced_enter(PyFrameObject *f, int throwflag);
-extern void traced_exit(PyFrameObject *f, PyObject *retval);
-extern void traced_land(PyFrameObject *f, int offset);
+extern void traced_flush_branch_bits(void);
+extern void traced_enter_frame(PyFrameObject *f, int throwflag);
+extern void traced_leave_frame(PyFrameObject *f, PyObject *retval);
+extern void traced_unwind(PyFrameObject *f, int offset);
 extern void traced_async_end(PyFrameObject *f, int offset);
 extern int traced_instruction(PyFrameObject *f, int opcode, int oparg,
                               const unsigned char *next_instr, PyObject **stack_pointer);
 extern int traced_fetch(PyFrameObject *f, int offset);
 extern int traced_handler(PyFrameObject *f, int depth);
 extern int traced_call(PyCodeObject *co, Py_ssize_t cells);
-extern void traced_switch(PyThreadState *tstate);
+extern void traced_switch_thread(PyThreadState *tstate);
 extern void traced_thread_gone(PyThreadState *tstate);
 extern void traced_after_fork(PyThreadState *tstate);
 extern void traced_verify(PyFrameObject *f, int offset);
 extern int traced_is_own(const void *address);
-extern void traced_load(const char *pathname);
-extern void traced_stack(PyFrameObject *last, PyFrameObject *f);
-extern void traced_opened(int descriptor);
+extern void traced_load_extension(const char *pathname);
+extern void traced_switch_stack(PyFrameObject *last, PyFrameObject *f);
+extern void traced_file_opened(int descriptor);
 extern void traced_code_dealloc(PyCodeObject *co);
 extern void traced_configure(void);
 extern void traced_start(PyThreadState *tstate);
@@ -54,33 +54,33 @@ extern void traced_stop(void);
 extern int traced_is_raw_program(void);
 
 /* Defined in src/entry/ending.rs. */
-extern void traced_exits(void);
-extern void traced_may_exec(const char *path);
-extern void traced_may_kill(int pid, int sig);
-extern void traced_goes_on(void);
+extern void traced_before_exit(void);
+extern void traced_before_exec(const char *path);
+extern void traced_before_kill(int pid, int sig);
+extern void traced_still_alive(void);
 
 void
-_PyTraced_FlushOutcomes(void)
+_PyTraced_FlushBranchBits(void)
 {
-    traced_flush_outcomes();
+    traced_flush_branch_bits();
 }
 
 void
-_PyTraced_Enter(PyFrameObject *f, int throwflag)
+_PyTraced_EnterFrame(PyFrameObject *f, int throwflag)
 {
-    traced_enter(f, throwflag);
+    traced_enter_frame(f, throwflag);
 }
 
 void
-_PyTraced_Exit(PyFrameObject *f, PyObject *retval)
+_PyTraced_LeaveFrame(PyFrameObject *f, PyObject *retval)
 {
-    traced_exit(f, retval);
+    traced_leave_frame(f, retval);
 }
 
 void
-_PyTraced_Land(PyFrameObject *f, int offset)
+_PyTraced_Unwind(PyFrameObject *f, int offset)
 {
-    traced_land(f, offset);
+    traced_unwind(f, offset);
 }
 
 void
@@ -115,9 +115,9 @@ _PyTraced_Call(PyCodeObject *co, Py_ssize_t cells)
 }
 
 void
-_PyTraced_Switch(PyThreadState *tstate)
+_PyTraced_SwitchThread(PyThreadState *tstate)
 {
-    traced_switch(tstate);
+    traced_switch_thread(tstate);
 }
 
 void
@@ -145,21 +145,21 @@ _PyTraced_IsOwn(const void *address)
 }
 
 void
-_PyTraced_Load(const char *pathname)
+_PyTraced_LoadExtension(const char *pathname)
 {
-    traced_load(pathname);
+    traced_load_extension(pathname);
 }
 
 void
-_PyTraced_Stack(PyFrameObject *last, PyFrameObject *f)
+_PyTraced_SwitchStack(PyFrameObject *last, PyFrameObject *f)
 {
-    traced_stack(last, f);
+    traced_switch_stack(last, f);
 }
 
 void
-_PyTraced_Opened(int descriptor)
+_PyTraced_FileOpened(int descriptor)
 {
-    traced_opened(descriptor);
+    traced_file_opened(descriptor);
 }
 
 void
@@ -193,27 +193,27 @@ _PyTraced_IsRawProgram(void)
 }
 
 void
-_PyTraced_Exits(void)
+_PyTraced_BeforeExit(void)
 {
-    traced_exits();
+    traced_before_exit();
 }
 
 void
-_PyTraced_MayExec(const char *path)
+_PyTraced_BeforeExec(const char *path)
 {
-    traced_may_exec(path);
+    traced_before_exec(path);
 }
 
 void
-_PyTraced_MayKill(int pid, int sig)
+_PyTraced_BeforeKill(int pid, int sig)
 {
-    traced_may_kill(pid, sig);
+    traced_before_kill(pid, sig);
 }
 
 void
-_PyTraced_GoesOn(void)
+_PyTraced_StillAlive(void)
 {
-    traced_goes_on();
+    traced_still_alive();
 }
 
 PyFrameObject *

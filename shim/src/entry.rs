@@ -18,13 +18,13 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use bytecode::opcode::numbers::{BREAK_LOOP, CONTINUE_LOOP, RETURN_VALUE, YIELD_VALUE};
 use bytecode::opcode::{HAVE_ARGUMENT, Operand};
 use wire::control::NOWHERE;
-use wire::ring as told;
+use wire::ring;
 
 use crate::memory;
 use crate::mode::Mode;
 use crate::output::shown;
 use crate::py::{self, Frame, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved};
-use crate::recorder::{Mark, Marks, Recorder};
+use crate::recorder::{CodeId, CodeIds, Recorder};
 use crate::refuse;
 use crate::settings::Settings;
 use crate::shared::{Lost, Shared};
@@ -38,8 +38,8 @@ struct State {
     thread: Cell<*mut PyThreadState>,
     mode: Mode,
     stacks: RefCell<Stacks>,
-    /// The last marks that a recorder which is no more gave to code objects.
-    marks: Cell<Marks>,
+    /// The last ids that a recorder which is no more gave to code objects.
+    code_ids: Cell<CodeIds>,
 }
 
 // SAFETY: the interpreter calls every function here with the GIL held (traced.h), and the
@@ -53,19 +53,19 @@ static STATE: State = State {
     thread: Cell::new(ptr::null_mut()),
     mode: Mode::new(),
     stacks: RefCell::new(Stacks::new()),
-    marks: Cell::new(Marks::NONE),
+    code_ids: Cell::new(CodeIds::NONE),
 };
 
 #[inline]
 fn shared() -> Shared {
     // SAFETY: the static of hook.c, of the size and alignment that traced.h gives it.
-    unsafe { Shared::at((&raw mut py::_PyTraced_Now).cast()) }
+    unsafe { Shared::at((&raw mut py::_PyTraced_Control).cast()) }
 }
 
-/// When the register of outcomes is full.
+/// When the register of branch bits is full.
 #[unsafe(no_mangle)]
-extern "C" fn traced_flush_outcomes() {
-    if !shared().tell_short(told::BRANCH_BITS) {
+extern "C" fn traced_flush_branch_bits() {
+    if !shared().push_short(ring::BRANCH_BITS) {
         slowly(Recorder::flush);
     }
 }
@@ -76,23 +76,23 @@ extern "C" fn traced_flush_outcomes() {
 ///
 /// The evaluation loop calls this with the frame that it is about to run.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int) {
+unsafe extern "C" fn traced_enter_frame(frame: *const PyFrameObject, throwflag: c_int) {
     // SAFETY: the evaluation loop owns the frame for this call and holds the GIL.
     let frame = unsafe { Frame::new(frame) };
     let _ = throwflag;
     let start = (frame.lasti() + 1) as u32;
     let lasti = frame.back().map_or(-1, Frame::lasti);
-    let code = (frame.mark().0 as u32).wrapping_sub(shared().page().base.load(Relaxed));
+    let code = (frame.code_id().0 as u32).wrapping_sub(shared().page().first_code_id.load(Relaxed));
     // On x86-64 the loop has told what fits, and comes with the rest. A code object
     // that has no number here, or whose instructions are recorded individually, is not above zero.
     let word = match start {
         _ if code as i32 <= 0 => None,
-        0 => told::enter(lasti, code),
+        0 => ring::enter(lasti, code),
         // Behind a prefix a generator goes on where nothing else leads: that is for the recorder.
-        _ if frame.opcode() == Some(YIELD_VALUE) => told::resume(lasti, code, start),
+        _ if frame.opcode() == Some(YIELD_VALUE) => ring::resume(lasti, code, start),
         _ => None,
     };
-    if !word.is_some_and(|word| shared().tell_short(word)) {
+    if !word.is_some_and(|word| shared().push_short(word)) {
         enter_slowly(frame, lasti, start);
     }
 }
@@ -100,8 +100,8 @@ unsafe extern "C" fn traced_enter(frame: *const PyFrameObject, throwflag: c_int)
 #[cold]
 #[inline(never)]
 fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
-    let mark = slowly(|recorder| recorder.enter(&frame.code(), lasti, start));
-    watch_if(mark.is_some_and(Mark::is_watched));
+    let id = slowly(|recorder| recorder.enter(&frame.code(), lasti, start));
+    watch_if(id.is_some_and(CodeId::is_watched));
 }
 
 /// A frame is left.
@@ -110,15 +110,15 @@ fn enter_slowly(frame: Frame, lasti: i32, start: u32) {
 ///
 /// The evaluation loop calls this with the frame that it has run.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyObject) {
-    // SAFETY: as in `traced_enter`.
+unsafe extern "C" fn traced_leave_frame(frame: *const PyFrameObject, retval: *const PyObject) {
+    // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     shared().skip_async_begin(frame.lasti());
     let says_so = !retval.is_null() && matches!(frame.opcode(), Some(RETURN_VALUE | YIELD_VALUE));
-    if !says_so || frame.mark().is_watched() || !shared().is_plain() {
+    if !says_so || frame.code_id().is_watched() || !shared().is_plain() {
         exit_slowly(frame, says_so, retval.is_null());
     } else if shared().leave_frame() {
-        traced_flush_outcomes();
+        traced_flush_branch_bits();
     }
 }
 
@@ -127,11 +127,11 @@ unsafe extern "C" fn traced_exit(frame: *const PyFrameObject, retval: *const PyO
 fn exit_slowly(frame: Frame, says_so: bool, exception: bool) {
     let lasti = frame.lasti();
     let is_explicit = is_explicit(frame);
-    if says_so || is_explicit || !shared().tell_short(told::exit(lasti, exception)) {
+    if says_so || is_explicit || !shared().push_short(ring::frame_unwound(lasti, exception)) {
         let says_so = says_so && !is_explicit;
         slowly(|recorder| match says_so {
-            true => recorder.leave(),
-            false => recorder.exit(lasti, exception),
+            true => recorder.frame_return(),
+            false => recorder.frame_unwound(lasti, exception),
         });
     }
 }
@@ -139,7 +139,7 @@ fn exit_slowly(frame: Frame, says_so: bool, exception: bool) {
 /// Whether each instruction of a frame is recorded individually.
 #[inline]
 fn is_explicit(frame: Frame) -> bool {
-    frame.mark().is_watched() || shared().tells_every()
+    frame.code_id().is_watched() || shared().single_steps()
 }
 
 /// The block stack was unwound.
@@ -148,8 +148,8 @@ fn is_explicit(frame: Frame) -> bool {
 ///
 /// The evaluation loop calls this with the frame that it runs.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
-    // SAFETY: as in `traced_enter`.
+unsafe extern "C" fn traced_unwind(frame: *const PyFrameObject, offset: c_int) {
+    // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     shared().skip_async_begin(frame.lasti());
     if is_explicit(frame) {
@@ -158,21 +158,21 @@ unsafe extern "C" fn traced_land(frame: *const PyFrameObject, offset: c_int) {
     let target = offset as u32;
     // `END_FINALLY` may also go on with a `return` or `continue`.
     let exception = !matches!(frame.opcode(), Some(RETURN_VALUE | BREAK_LOOP | CONTINUE_LOOP));
-    if let Some(word) = told::land(frame.lasti(), target, exception)
+    if let Some(word) = ring::unwind(frame.lasti(), target, exception)
         && is_reached(frame, target)
-        && shared().tell_short(word)
+        && shared().push_short(word)
     {
         return;
     }
-    let mark = slowly(|recorder| recorder.land(&frame.code(), frame.lasti(), target, exception));
-    watch_if(mark.is_some_and(Mark::is_watched));
+    let id = slowly(|recorder| recorder.unwind(&frame.code(), frame.lasti(), target, exception));
+    watch_if(id.is_some_and(CodeId::is_watched));
 }
 
 /// Whether the paths from an offset of the frame's code object are known.
 #[inline]
 fn is_reached(frame: Frame, offset: u32) -> bool {
     let held = STATE.recorder.try_borrow().ok();
-    held.as_deref().and_then(Option::as_ref).is_some_and(|r| r.reaches(frame.mark(), offset))
+    held.as_deref().and_then(Option::as_ref).is_some_and(|r| r.reaches(frame.code_id(), offset))
 }
 
 /// The frame goes on after something ran that no instruction calls, or elsewhere than before.
@@ -182,14 +182,14 @@ fn is_reached(frame: Frame, offset: u32) -> bool {
 /// The evaluation loop calls this with the frame that it runs.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_async_end(frame: *const PyFrameObject, offset: c_int) {
-    // SAFETY: as in `traced_enter`.
+    // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     let is_known = !is_explicit(frame) && is_reached(frame, offset as u32);
-    if is_known && shared().tell_short(told::async_end(offset as u32)) {
+    if is_known && shared().push_short(ring::async_end(offset as u32)) {
         return;
     }
-    let mark = slowly(|recorder| recorder.go(&frame.code(), offset as u32));
-    watch_if(mark.is_some_and(Mark::is_watched));
+    let id = slowly(|recorder| recorder.async_end(&frame.code(), offset as u32));
+    watch_if(id.is_some_and(CodeId::is_watched));
 }
 
 /// Before each instruction, while the interpreter asks.
@@ -206,7 +206,7 @@ unsafe extern "C" fn traced_instruction(
     next: *const u8,
     stack: *const *mut PyObject,
 ) -> c_int {
-    // SAFETY: as in `traced_enter`.
+    // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     let is_guarded = STATE.mode.guards();
     if is_guarded && refused(|| refuse::instruction(frame, opcode as u8, oparg, next, stack)) {
@@ -233,7 +233,7 @@ unsafe extern "C" fn traced_fetch(frame: *const PyFrameObject, offset: c_int) ->
     if !STATE.mode.guards() {
         return 0;
     }
-    // SAFETY: as in `traced_enter`.
+    // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     -c_int::from(refused(|| refuse::fetch(frame, offset)))
 }
@@ -248,7 +248,7 @@ unsafe extern "C" fn traced_handler(frame: *const PyFrameObject, depth: c_int) -
     if !STATE.mode.guards() {
         return 0;
     }
-    // SAFETY: as in `traced_enter`.
+    // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     -c_int::from(refused(|| refuse::handler(frame, depth as usize)))
 }
@@ -301,12 +301,12 @@ fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
         offset = (frame.offset(next) as u32).wrapping_sub(3);
     }
     if !carries(opcode)
-        && let Some(word) = told::step(opcode, offset, oparg)
-        && shared().tell_short(word)
+        && let Some(word) = ring::instruction(opcode, offset, oparg)
+        && shared().push_short(word)
     {
         return;
     }
-    slowly(|recorder| recorder.step(&frame.code(), opcode, offset, oparg));
+    slowly(|recorder| recorder.instruction(&frame.code(), opcode, offset, oparg));
 }
 
 /// Another thread has the GIL, or the traced one again.
@@ -315,7 +315,7 @@ fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
 ///
 /// `thread` must be the calling thread's state.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_switch(thread: *mut PyThreadState) {
+unsafe extern "C" fn traced_switch_thread(thread: *mut PyThreadState) {
     let all = STATE.settings.borrow().as_ref().is_some_and(|settings| settings.threads);
     if thread == STATE.thread.get() {
         shared().come_back();
@@ -350,7 +350,7 @@ extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
 ///
 /// `pathname` must be a C string.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_load(pathname: *const c_char) {
+unsafe extern "C" fn traced_load_extension(pathname: *const c_char) {
     // SAFETY: a C string by the contract of this function.
     let path = unsafe { CStr::from_ptr(pathname) }.to_bytes();
     if !verify::is_shipped(path) && STATE.mode.verify() {
@@ -378,7 +378,7 @@ fn start_verifying() {
 ///
 /// Both are null or frames that are alive.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_stack(last: *const PyFrameObject, frame: *const PyFrameObject) {
+unsafe extern "C" fn traced_switch_stack(last: *const PyFrameObject, frame: *const PyFrameObject) {
     // SAFETY: null or live frames, by the contract of this function.
     let frames = [last, frame].map(|f| (!f.is_null()).then(|| unsafe { Frame::new(f) }));
     let [last, frame] = frames;
@@ -402,7 +402,7 @@ unsafe extern "C" fn traced_stack(last: *const PyFrameObject, frame: *const PyFr
 /// A file was opened. Through `/proc/self/mem` the kernel writes to memory, at any call that writes
 /// to a file: from then on each instruction is recorded.
 #[unsafe(no_mangle)]
-extern "C" fn traced_opened(descriptor: c_int) {
+extern "C" fn traced_file_opened(descriptor: c_int) {
     keeping_errno(|| {
         if !STATE.mode.single_steps() && memory::writes_memory(descriptor) {
             single_step();
@@ -419,9 +419,9 @@ fn single_step() {
     let lasti = shared().progress();
     slowly(|recorder| {
         recorder.tables_may_change();
-        recorder.every(lasti);
+        recorder.single_step(lasti);
     });
-    shared().tell_every();
+    shared().set_single_step();
     set_thread(STATE.thread.get());
 }
 
@@ -433,15 +433,15 @@ fn single_step() {
 /// an offset.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn traced_verify(frame: *const PyFrameObject, offset: c_int) {
-    // SAFETY: as in `traced_enter`.
+    // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
-    let first = shared().page().base.load(Relaxed);
-    let code = frame.mark().number().wrapping_sub(first) as usize;
+    let first = shared().page().first_code_id.load(Relaxed);
+    let code = frame.code_id().number().wrapping_sub(first) as usize;
     match verify::is_same(code) {
         Some(true) => {}
         Some(false) => {
-            let mark = slowly(|recorder| recorder.rewritten(&frame.code(), offset as u32));
-            watch_if(mark.is_some_and(Mark::is_watched));
+            let id = slowly(|recorder| recorder.rewritten(&frame.code(), offset as u32));
+            watch_if(id.is_some_and(CodeId::is_watched));
         }
         None => {
             keeping_position(|recorder| {
@@ -460,15 +460,15 @@ extern "C" fn traced_is_own(address: *const c_void) -> c_int {
     catch_unwind(|| verify::is_own(address)).unwrap_or(false).into()
 }
 
-/// When a code object dies that has a mark.
+/// When a code object dies that has an id.
 #[unsafe(no_mangle)]
 extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
     refuse::forget(code);
     if STATE.mode.verifies() {
-        let first = shared().page().base.load(Relaxed);
-        verify::forget(py::mark_of(code).number().wrapping_sub(first) as usize);
+        let first = shared().page().first_code_id.load(Relaxed);
+        verify::forget(py::code_id_of(code).number().wrapping_sub(first) as usize);
     }
-    keeping_position(|recorder| recorder.forget(py::mark_of(code)));
+    keeping_position(|recorder| recorder.forget(py::code_id_of(code)));
 }
 
 /// Tells what the recorder makes of it.
@@ -491,19 +491,19 @@ fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Optio
             let Ok(mut held) = STATE.recorder.try_borrow_mut() else { return Ok(()) };
             let Some(recorder) = held.as_mut() else { return Ok(()) };
             let shared = shared();
-            let before = shared.outcomes();
+            let before = shared.branch_bits();
             recorder.begin(before, shared.async_begin());
             result = Some(body(recorder));
             if !recorder.out.is_empty() {
-                shared.tell(&recorder.out, keeps_position)?;
+                shared.push(&recorder.out, keeps_position)?;
                 shared.go_on(recorder.rest());
             } else {
                 if recorder.rest() != before {
                     shared.leave_frame();
                 }
-                shared.look(0)?;
+                shared.reserve(0)?;
             }
-            shared.set_async_begin(recorder.stands());
+            shared.set_async_begin(recorder.async_begin());
             if STATE.mode.verifies() {
                 verify::make_room(recorder.count());
             }
@@ -551,7 +551,7 @@ fn drop_recorder() {
     if let Ok(mut held) = STATE.recorder.try_borrow_mut()
         && let Some(recorder) = held.take()
     {
-        STATE.marks.set(recorder.last_marks());
+        STATE.code_ids.set(recorder.last_code_ids());
     }
 }
 

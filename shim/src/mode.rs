@@ -1,6 +1,6 @@
 //! What is out of the usual in how the program is recorded: the one owner of the single-step mode.
 //!
-//! Each frame is recorded in one of three ways. The fast way records the outcomes of branches. A
+//! Each frame is recorded in one of three ways. The fast way records the branch bits of branches. A
 //! frame that is single-stepped records each instruction: every frame in single-step mode, else
 //! those whose code object is watched. In verifying mode a frame is recorded the fast way and its
 //! code object is compared with what was recorded wherever foreign code may have rewritten it.

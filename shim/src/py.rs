@@ -18,11 +18,11 @@ use bytecode::render;
 use wire::code::CodeInfo;
 
 use crate::capture::code::{self, Captured, Constants};
-use crate::recorder::{Mark, Subject};
+use crate::recorder::{CodeId, Subject};
 pub use guarded::{Guarded, facts};
 pub use object::Object;
 pub use raw::{
-    _PyTraced_Epoch, _PyTraced_Now, _PyTraced_Recheck, _PyTraced_SetMode, _PyTraced_Verified,
+    _PyTraced_Epoch, _PyTraced_Control, _PyTraced_Recheck, _PyTraced_SetMode, _PyTraced_Verified,
     PyCodeObject, PyFrameObject, PyObject, PyThreadState, traced_errno, traced_set_errno,
 };
 pub use saved::Saved;
@@ -37,10 +37,10 @@ pub struct Frame<'a> {
 // What the evaluation loop records itself it records as the hook does.
 const _: () = {
     use wire::{control as page, ring as told};
-    assert!(raw::_PyTraced_RING as usize == page::RING);
-    assert!(raw::_PyTraced_WORDS as usize == told::SIZE);
+    assert!(raw::_PyTraced_RING_SIZE as usize == page::RING);
+    assert!(raw::_PyTraced_PACKET_SIZE as usize == ring::SIZE);
     assert!(raw::_PyTraced_NOWHERE == page::NOWHERE);
-    assert!(raw::_PyTraced_NOT_HELD == page::NOT_HELD);
+    assert!(raw::_PyTraced_NOT_PARKED == page::NOT_PARKED);
 };
 
 impl<'a> Frame<'a> {
@@ -78,9 +78,9 @@ impl<'a> Frame<'a> {
 
     /// What stands in its code object.
     #[inline]
-    pub fn mark(self) -> Mark {
+    pub fn code_id(self) -> CodeId {
         // SAFETY: a live frame owns its code object.
-        Mark(unsafe { (*self.fields().f_code).co_traced })
+        CodeId(unsafe { (*self.fields().f_code).co_traced })
     }
 
     /// The byte of `co_code` at `f_lasti`, which the evaluation loop has executed.
@@ -123,9 +123,9 @@ pub fn current_frame() -> Option<Frame<'static>> {
 }
 
 /// What is stored in a code object that dies.
-pub fn mark_of(code: *const PyCodeObject) -> Mark {
+pub fn code_id_of(code: *const PyCodeObject) -> CodeId {
     // SAFETY: the interpreter calls with a code object whose fields are still there (traced.h).
-    Mark(unsafe { (*code).co_traced })
+    CodeId(unsafe { (*code).co_traced })
 }
 
 /// The name of a code object.
@@ -175,13 +175,13 @@ impl Code<'_> {
 }
 
 impl Subject for Code<'_> {
-    fn mark(&self) -> Mark {
-        Mark(self.fields().co_traced)
+    fn code_id(&self) -> CodeId {
+        CodeId(self.fields().co_traced)
     }
 
-    fn set_mark(&self, mark: Mark) {
+    fn set_code_id(&self, id: CodeId) {
         // SAFETY: the field is the hook's own (traced.h), and the GIL is held.
-        unsafe { (*self.pointer).co_traced = mark.0 };
+        unsafe { (*self.pointer).co_traced = id.0 };
     }
 
     fn address(&self) -> usize {
@@ -211,11 +211,11 @@ impl Subject for Code<'_> {
         }
     }
 
-    fn mark_nested(&self, address: usize, mark: &mut dyn FnMut(Mark) -> Option<Mark>) {
+    fn set_nested_code_id(&self, address: usize, id: &mut dyn FnMut(CodeId) -> Option<CodeId>) {
         // SAFETY: the code object owns what `body` found in it, and no code has run since.
         let nested = unsafe { code_at(address) };
-        if let Some(mark) = mark(nested.mark()) {
-            nested.set_mark(mark);
+        if let Some(id) = id(nested.code_id()) {
+            nested.set_code_id(id);
         }
     }
 

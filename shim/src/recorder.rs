@@ -3,7 +3,7 @@
 //! Knows code objects by the numbers that it gives them and owns nothing of them; whoever drives
 //! it reports their deaths. What it makes is collected in `out`; telling it is left to `entry`.
 
-mod mark;
+mod id;
 
 use std::collections::HashMap;
 
@@ -13,15 +13,15 @@ use wire::code::{Body, CodeInfo, KEPT_BODIES, LONGEST_CODE, MOST_ENTRIES, Part, 
 use wire::packet::{self as event, BranchBits, Packet};
 
 use crate::capture::code::{Captured, Constants};
-use mark::LAST_NESTED;
-pub use mark::{Mark, Marks};
+use id::LAST_NESTED;
+pub use id::{CodeId, CodeIds};
 
 /// What is asked of a code object, once, when it first runs.
 pub trait Subject {
     /// Its number and whether it is watched; zero if it has none yet.
-    fn mark(&self) -> Mark;
+    fn code_id(&self) -> CodeId;
     /// Keeps its number in it.
-    fn set_mark(&self, mark: Mark);
+    fn set_code_id(&self, id: CodeId);
     /// Where it is.
     fn address(&self) -> usize;
     /// `co_code`
@@ -33,8 +33,8 @@ pub trait Subject {
     fn module(&self) -> Option<&[u8]>;
     /// Writes its body, for a recording.
     fn body(&self, out: &mut Vec<u8>) -> Captured;
-    /// Marks a code object inside it, at this address, if the function says so of its mark.
-    fn mark_nested(&self, address: usize, mark: &mut dyn FnMut(Mark) -> Option<Mark>);
+    /// Stores what the function says in a code object inside it, at this address; it is given what is there.
+    fn set_nested_code_id(&self, address: usize, id: &mut dyn FnMut(CodeId) -> Option<CodeId>);
     /// The text of one constant, name or local name; false if there is none.
     fn meaning(&self, kind: Operand, index: i32, out: &mut Vec<u8>) -> bool;
 }
@@ -76,8 +76,8 @@ pub struct Recorder {
     /// Whether tables of code objects may change.
     rewrites: bool,
     /// BranchBits that the next record holds.
-    outcomes: BranchBits,
-    stands: Option<(i32, bool)>,
+    branch_bits: BranchBits,
+    async_begin: Option<(i32, bool)>,
     /// By number, less the last of `base`.
     codes: Vec<Option<Box<Known>>>,
     /// By place.
@@ -88,22 +88,22 @@ pub struct Recorder {
     /// For the bytes of one code object.
     body: Vec<u8>,
     definition: Vec<u8>,
-    /// Marks up to these are another process's.
-    base: Marks,
+    /// CodeIds up to these are another process's.
+    base: CodeIds,
     threads: HashMap<usize, u32>,
     next_thread: u32,
 }
 
 impl Recorder {
-    /// Nothing has happened. Code objects may have marks up to `base`, which mean nothing here;
+    /// Nothing has happened. Code objects may have ids up to `base`, which mean nothing here;
     /// packets hold how much numbers are above it.
-    pub fn new(constants: Constants, base: Marks) -> Recorder {
+    pub fn new(constants: Constants, base: CodeIds) -> Recorder {
         Recorder {
             out: Vec::new(),
             constants,
             rewrites: false,
-            outcomes: BranchBits::default(),
-            stands: None,
+            branch_bits: BranchBits::default(),
+            async_begin: None,
             codes: vec![None],
             unrun: HashMap::new(),
             last_nested: base.nested,
@@ -116,109 +116,109 @@ impl Recorder {
         }
     }
 
-    /// Starts a new batch of records with the outcomes that came before it, and where code may run
+    /// Starts a new batch of records with the branch bits that came before it, and where code may run
     /// that no instruction calls while no packet says so.
-    pub fn begin(&mut self, outcomes: BranchBits, stands: Option<(i32, bool)>) {
+    pub fn begin(&mut self, branch_bits: BranchBits, async_begin: Option<(i32, bool)>) {
         self.out.clear();
-        self.outcomes = outcomes;
-        self.stands = stands;
+        self.branch_bits = branch_bits;
+        self.async_begin = async_begin;
     }
 
     /// Where such code may run, and nothing was told of it yet.
-    pub fn stands(&self) -> Option<(i32, bool)> {
-        self.stands
+    pub fn async_begin(&self) -> Option<(i32, bool)> {
+        self.async_begin
     }
 
-    /// The last marks that code objects have.
-    pub fn last_marks(&self) -> Marks {
+    /// The last ids that code objects have.
+    pub fn last_code_ids(&self) -> CodeIds {
         let number = self.base.number + self.codes.len() as u32 - 1;
-        Marks { number, nested: self.last_nested }
+        CodeIds { number, nested: self.last_nested }
     }
 
     /// The number in packets, 0 for a code object that has none here.
-    fn told(&self, mark: Mark) -> u32 {
-        mark.number().saturating_sub(self.base.number)
+    fn number(&self, id: CodeId) -> u32 {
+        id.number().saturating_sub(self.base.number)
     }
 
-    fn tell(&mut self, event: &Packet) {
-        let outcomes = std::mem::take(&mut self.outcomes);
-        event::write(&mut self.out, outcomes, event);
+    fn push(&mut self, event: &Packet) {
+        let branch_bits = std::mem::take(&mut self.branch_bits);
+        event::write(&mut self.out, branch_bits, event);
     }
 
     /// BranchBits that fill a record.
     pub fn flush(&mut self) {
-        self.tell_stand();
-        if self.outcomes.count > 0 {
-            self.tell(&Packet::BranchBits);
+        self.push_async_begin();
+        if self.branch_bits.count > 0 {
+            self.push(&Packet::BranchBits);
         }
     }
 
     /// A frame is entered, or goes on at `start`, while its caller is at `lasti`. Whether it has
     /// become the first whose code object is watched is for the caller to see.
-    pub fn enter(&mut self, subject: &impl Subject, lasti: i32, start: u32) -> Mark {
-        self.tell_stand();
-        let mark = self.meet(subject, start);
-        let code = self.told(mark);
-        self.tell(&match start {
+    pub fn enter(&mut self, subject: &impl Subject, lasti: i32, start: u32) -> CodeId {
+        self.push_async_begin();
+        let id = self.meet(subject, start);
+        let code = self.number(id);
+        self.push(&match start {
             0 => Packet::Enter { lasti, code },
             _ => Packet::Resume { lasti, code, start },
         });
-        mark
+        id
     }
 
     /// A frame that was there before, and is in the instruction at `lasti`.
-    pub fn found(&mut self, subject: &impl Subject, lasti: i32) -> Mark {
-        let mark = self.meet(subject, lasti.max(0) as u32);
-        self.tell(&Packet::Frame { code: self.told(mark), lasti: lasti.max(0) });
-        mark
+    pub fn found(&mut self, subject: &impl Subject, lasti: i32) -> CodeId {
+        let id = self.meet(subject, lasti.max(0) as u32);
+        self.push(&Packet::Frame { code: self.number(id), lasti: lasti.max(0) });
+        id
     }
 
     /// A frame is left otherwise than by an instruction that says so.
     pub fn exit(&mut self, lasti: i32, exception: bool) {
-        self.tell_stand();
-        self.tell(&Packet::FrameExit { lasti, exception });
+        self.push_async_begin();
+        self.push(&Packet::FrameExit { lasti, exception });
     }
 
     /// A frame is left by its `RETURN_VALUE` or `YIELD_VALUE`.
     pub fn leave(&mut self) {
         // What might have come in between did not.
-        self.stands = None;
-        self.outcomes.bits = self.outcomes.bits << 1 | 1;
-        self.outcomes.count += 1;
-        if self.outcomes.count == event::MOST_BRANCH_BITS {
-            self.tell(&Packet::BranchBits);
+        self.async_begin = None;
+        self.branch_bits.bits = self.branch_bits.bits << 1 | 1;
+        self.branch_bits.count += 1;
+        if self.branch_bits.count == event::MOST_BRANCH_BITS {
+            self.push(&Packet::BranchBits);
         }
     }
 
     /// BranchBits that are in no record yet, for the interpreter to go on with.
     pub fn rest(&self) -> BranchBits {
-        self.outcomes
+        self.branch_bits
     }
 
     /// The block stack was unwound.
-    pub fn land(
+    pub fn unwind(
         &mut self,
         subject: &impl Subject,
         lasti: i32,
         target: u32,
         exception: bool,
-    ) -> Mark {
-        self.tell_stand();
-        self.tell(&Packet::Unwind { lasti, target, exception });
+    ) -> CodeId {
+        self.push_async_begin();
+        self.push(&Packet::Unwind { lasti, target, exception });
         self.check(subject, target)
     }
 
     /// The frame that stood goes on.
-    pub fn go(&mut self, subject: &impl Subject, offset: u32) -> Mark {
-        self.tell_stand();
-        self.tell(&Packet::AsyncEnd { offset });
+    pub fn async_end(&mut self, subject: &impl Subject, offset: u32) -> CodeId {
+        self.push_async_begin();
+        self.push(&Packet::AsyncEnd { offset });
         self.check(subject, offset)
     }
 
     /// An instruction of a frame whose instructions are recorded individually.
     pub fn step(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
-        self.tell_stand();
-        let known = self.codes.get(self.told(subject.mark()) as usize).and_then(Option::as_ref);
+        self.push_async_begin();
+        let known = self.codes.get(self.number(subject.code_id()) as usize).and_then(Option::as_ref);
         let kind = bytecode::opcode::operand(opcode);
         let is_mutable = kind == Operand::Const && known.is_some_and(|known| known.has_mutable);
         let mut text = None;
@@ -230,13 +230,13 @@ impl Recorder {
                 text = Some(b"None".to_vec());
             }
         }
-        self.tell(&Packet::Instruction { opcode, offset, operand, text: text.as_deref() });
+        self.push(&Packet::Instruction { opcode, offset, operand, text: text.as_deref() });
     }
 
     /// From here on each instruction is recorded individually.
     pub fn every(&mut self, lasti: i32) {
-        self.tell_stand();
-        self.tell(&Packet::SingleStep { lasti });
+        self.push_async_begin();
+        self.push(&Packet::SingleStep { lasti });
     }
 
     /// Tables of code objects may change from here on: single-stepped instructions carry their
@@ -247,14 +247,14 @@ impl Recorder {
 
     /// The running frame's code object is no longer as it was recorded, and the instruction at
     /// this offset comes next: it is watched.
-    pub fn rewritten(&mut self, subject: &impl Subject, offset: u32) -> Mark {
-        self.stands = None;
-        self.tell(&Packet::AsyncBegin { offset: offset as i32, begun: false });
-        let mark = subject.mark().watched();
-        subject.set_mark(mark);
-        self.tell(&Packet::SingleStepCode { code: self.told(mark) });
-        self.tell(&Packet::AsyncEnd { offset });
-        mark
+    pub fn rewritten(&mut self, subject: &impl Subject, offset: u32) -> CodeId {
+        self.async_begin = None;
+        self.push(&Packet::AsyncBegin { offset: offset as i32, begun: false });
+        let id = subject.code_id().watched();
+        subject.set_code_id(id);
+        self.push(&Packet::SingleStepCode { code: self.number(id) });
+        self.push(&Packet::AsyncEnd { offset });
+        id
     }
 
     /// How many code objects have had a number.
@@ -279,34 +279,34 @@ impl Recorder {
     }
 
     /// A code object died.
-    pub fn forget(&mut self, mark: Mark) {
-        if let Some(place) = mark.nested() {
+    pub fn forget(&mut self, id: CodeId) {
+        if let Some(place) = id.nested() {
             self.unrun.remove(&place);
             return;
         }
-        let code = self.told(mark);
+        let code = self.number(id);
         if self.codes.get_mut(code as usize).and_then(Option::take).is_some() {
-            self.tell(&Packet::CodeFreed { code });
+            self.push(&Packet::CodeFreed { code });
         }
     }
 
     /// Another thread runs; threads are known by an address.
     pub fn switch(&mut self, thread: usize, lasti: i32) {
-        self.tell_stand();
+        self.push_async_begin();
         let thread = self.thread(thread);
-        self.tell(&Packet::ThreadSwitch { thread, lasti });
+        self.push(&Packet::ThreadSwitch { thread, lasti });
     }
 
     /// The thread goes on in another stack of frames.
     pub fn switch_stack(&mut self, stack: u32, lasti: i32) {
-        self.tell_stand();
-        self.tell(&Packet::StackSwitch { stack, lasti });
+        self.push_async_begin();
+        self.push(&Packet::StackSwitch { stack, lasti });
     }
 
     /// A thread is no more: its address may come back.
     pub fn gone(&mut self, thread: usize) {
         if let Some(thread) = self.threads.remove(&thread) {
-            self.tell(&Packet::ThreadEnd { thread });
+            self.push(&Packet::ThreadEnd { thread });
         }
     }
 
@@ -320,38 +320,38 @@ impl Recorder {
 
     /// The end, in good order.
     pub fn end(&mut self, lasti: i32) {
-        self.tell_stand();
-        self.tell(&Packet::End { lasti });
+        self.push_async_begin();
+        self.push(&Packet::End { lasti });
     }
 
     /// Whether the paths from an offset of a code object are known.
     #[inline]
-    pub fn reaches(&self, mark: Mark, offset: u32) -> bool {
-        let known = self.codes.get(self.told(mark) as usize).and_then(Option::as_ref);
+    pub fn reaches(&self, id: CodeId, offset: u32) -> bool {
+        let known = self.codes.get(self.number(id) as usize).and_then(Option::as_ref);
         known.is_some_and(|known| known.reach.has(offset))
     }
 
-    fn tell_stand(&mut self) {
-        if let Some((offset, begun)) = self.stands.take() {
-            self.tell(&Packet::AsyncBegin { offset, begun });
+    fn push_async_begin(&mut self) {
+        if let Some((offset, begun)) = self.async_begin.take() {
+            self.push(&Packet::AsyncBegin { offset, begun });
         }
     }
 
     /// Gives a code object its number, if it has none, and sees that it can start there.
-    fn meet(&mut self, subject: &impl Subject, start: u32) -> Mark {
-        let mark = subject.mark();
-        if self.told(mark) != 0 {
+    fn meet(&mut self, subject: &impl Subject, start: u32) -> CodeId {
+        let id = subject.code_id();
+        if self.number(id) != 0 {
             return self.check(subject, start);
         }
         // Taken away in any case: it has a number from here on.
-        let unrun = mark.nested().and_then(|place| self.unrun.remove(&place));
+        let unrun = id.nested().and_then(|place| self.unrun.remove(&place));
         let mut reach = Reach::default();
         // A recording leaves longer code out.
         let is_known = subject.bytes().len() <= LONGEST_CODE
             && reach.follow(subject.bytes(), 0)
             && reach.follow(subject.bytes(), start);
         // Watched by the process that this one was forked from: it is not what it was.
-        let is_watched = mark.is_watched() || !is_known;
+        let is_watched = id.is_watched() || !is_known;
         let code = self.codes.len() as u32;
         let mut definition = std::mem::take(&mut self.definition);
         definition.clear();
@@ -365,16 +365,16 @@ impl Recorder {
             }
         };
         let number = (self.base.number + code) as i32;
-        let mark = Mark(if is_watched { -number } else { number });
+        let id = CodeId(if is_watched { -number } else { number });
         self.codes.push(Some(Box::new(Known { reach, has_mutable, address: subject.address() })));
-        subject.set_mark(mark);
-        if self.outcomes.count > 0 {
-            // A long record may be cut by a death: the outcomes are not to be lost with it.
-            self.tell(&Packet::BranchBits);
+        subject.set_code_id(id);
+        if self.branch_bits.count > 0 {
+            // A long record may be cut by a death: the branch bits are not to be lost with it.
+            self.push(&Packet::BranchBits);
         }
-        self.tell(&Packet::CodeDefined { code, definition: &definition });
+        self.push(&Packet::CodeDefined { code, definition: &definition });
         self.definition = emptied(definition);
-        mark
+        id
     }
 
     /// Writes the code info of a recording: whether the code object is watched, and whether one of
@@ -408,28 +408,28 @@ impl Recorder {
         let result = (is_watched, *can_change);
         // What is smaller is within all limits, so the writer takes it as it is.
         if body.len() as u64 <= MOST_ENTRIES && captured.texts.is_empty() && !self.rewrites {
-            self.mark_nested(subject, code, captured, before);
+            self.set_nested_code_id(subject, code, captured, before);
         }
         self.body = emptied(body);
         result
     }
 
     /// Remembers where the code objects inside one are in its body.
-    fn mark_nested(&mut self, subject: &impl Subject, code: u32, captured: Captured, before: u64) {
+    fn set_nested_code_id(&mut self, subject: &impl Subject, code: u32, captured: Captured, before: u64) {
         for nested in captured.nested {
             if !nested.is_final || !nested.is_whole || self.last_nested >= LAST_NESTED {
                 continue;
             }
             let place = self.last_nested + 1;
             let mut is_new = false;
-            subject.mark_nested(nested.address, &mut |mark| {
-                let is_known = match mark.nested() {
+            subject.set_nested_code_id(nested.address, &mut |id| {
+                let is_known = match id.nested() {
                     Some(place) => place > self.base.nested,
-                    None => self.told(mark) != 0,
+                    None => self.number(id) != 0,
                 };
                 // One that was watched in the process that this one was forked from stays so.
-                is_new = !is_known && !mark.is_watched();
-                is_new.then(|| Mark::of_nested(place))
+                is_new = !is_known && !id.is_watched();
+                is_new.then(|| CodeId::of_nested(place))
             });
             if is_new {
                 self.last_nested = place;
@@ -443,18 +443,18 @@ impl Recorder {
     }
 
     /// Whether the paths from an offset are known; else the code object is watched from now on.
-    fn check(&mut self, subject: &impl Subject, start: u32) -> Mark {
-        let mark = subject.mark();
-        let code = self.told(mark);
+    fn check(&mut self, subject: &impl Subject, start: u32) -> CodeId {
+        let id = subject.code_id();
+        let code = self.number(id);
         let known = self.codes.get_mut(code as usize).and_then(Option::as_mut);
-        let Some(known) = known.filter(|_| !mark.is_watched()) else { return mark };
+        let Some(known) = known.filter(|_| !id.is_watched()) else { return id };
         if known.reach.has(start) || known.reach.follow(subject.bytes(), start) {
-            return mark;
+            return id;
         }
-        let mark = mark.watched();
-        subject.set_mark(mark);
-        self.tell(&Packet::SingleStepCode { code });
-        mark
+        let id = id.watched();
+        subject.set_code_id(id);
+        self.push(&Packet::SingleStepCode { code });
+        id
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 
 use crate::guard::{self, Moment, Plan, Violation};
-use crate::py::{self, Frame, Guarded, PyCodeObject, PyObject, mark_of};
+use crate::py::{self, Frame, Guarded, PyCodeObject, PyObject, code_id_of};
 
 struct Plans(RefCell<BTreeMap<usize, Plan>>);
 
@@ -22,7 +22,7 @@ impl Plans {
         // SAFETY: the callers name code objects that stay alive while they are asked.
         let facts = unsafe { py::facts(code) };
         let bytes = facts.code.unwrap_or_default();
-        if mark_of(code).number() == 0 {
+        if code_id_of(code).number() == 0 {
             return ask(&Plan::new(&facts), bytes);
         }
         let mut plans = self.0.borrow_mut();

@@ -7,9 +7,9 @@ use std::io;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, failure};
+use wire::control::{NOT_PARKED, NOWHERE, PAGE, ControlPage, RING, WAKE, failure};
 use wire::packet::BranchBits;
-use wire::ring as told;
+use wire::ring;
 
 use crate::memory::{self, Memory};
 
@@ -25,7 +25,7 @@ const SLEEP_NS: i64 = 100_000_000;
 /// The page that the evaluation loop writes to.
 #[derive(Clone, Copy)]
 pub struct Shared {
-    page: &'static Page,
+    page: &'static ControlPage,
 }
 
 /// Why nothing more can be told.
@@ -44,9 +44,9 @@ pub enum Lost {
 impl Shared {
     /// # Safety
     ///
-    /// `page` must be `_PyTraced_Now`: a static of this size and alignment, in a page of its own.
+    /// `page` must be `_PyTraced_Control`: a static of this size and alignment, in a page of its own.
     #[inline]
-    pub unsafe fn at(page: *mut Page) -> Shared {
+    pub unsafe fn at(page: *mut ControlPage) -> Shared {
         // SAFETY: a static by the contract of this function; all fields are atomic, and those that
         // the evaluation loop writes are written by this very thread.
         Shared { page: unsafe { &*page } }
@@ -54,7 +54,7 @@ impl Shared {
 
     /// The fields.
     #[inline]
-    pub fn page(self) -> &'static Page {
+    pub fn page(self) -> &'static ControlPage {
         self.page
     }
 
@@ -88,9 +88,9 @@ impl Shared {
             memory.map_over(self.address(), PAGE, 0)?;
         }
         self.page.ring.store(ring.cast(), Release);
-        self.page.outcomes.store(1, Relaxed);
+        self.page.branch_bits.store(1, Relaxed);
         self.page.lasti.store(NOWHERE, Relaxed);
-        self.page.held.store(NOT_HELD, Relaxed);
+        self.page.parked_lasti.store(NOT_PARKED, Relaxed);
         Ok(memory)
     }
 
@@ -120,10 +120,10 @@ impl Shared {
         ptr::from_ref(self.page).cast_mut().cast()
     }
 
-    /// Tells what a word of [`told`] says, and the outcomes before it; before both, what may have
+    /// Tells what a word of [`ring`] says, and the branch bits before it; before both, what may have
     /// begun to run in between. False if the hook has to look around first; then nothing is recorded.
     #[inline]
-    pub fn tell_short(self, word: u64) -> bool {
+    pub fn push_short(self, word: u64) -> bool {
         let page = self.page;
         let head = page.head.load(Relaxed);
         if head > page.limit.load(Relaxed) {
@@ -131,19 +131,19 @@ impl Shared {
         }
         let begin = page.async_begin.load(Relaxed);
         if begin == 0 {
-            self.push(head, word);
+            self.put(head, word);
         } else {
             page.async_begin.store(0, Relaxed);
-            self.push(head, begin);
-            self.push(head + told::SIZE as u64, word);
+            self.put(head, begin);
+            self.put(head + ring::SIZE as u64, word);
         }
         true
     }
 
-    /// Tells what a word says, and the outcomes before it. `head` is where, at most [`SLACK`] less
+    /// Tells what a word says, and the branch bits before it. `head` is where, at most [`SLACK`] less
     /// two words beyond `limit`.
     #[inline]
-    fn push(self, head: u64, word: u64) {
+    fn put(self, head: u64, word: u64) {
         let page = self.page;
         let at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1)).cast::<u64>();
         // SAFETY: the ring is mapped while a thread is traced (`open` comes before, `leave` after),
@@ -151,40 +151,40 @@ impl Shared {
         // and has taken all that this overwrites (`limit`). A packet starts at a multiple of
         // the words' size.
         unsafe {
-            at.write(page.outcomes.load(Relaxed).to_le());
+            at.write(page.branch_bits.load(Relaxed).to_le());
             at.wrapping_add(1).write(word.to_le());
         }
-        self.replace(head + told::SIZE as u64, NOT_HELD);
+        self.replace(head + ring::SIZE as u64, NOT_PARKED);
     }
 
-    /// What is told up to `head` is whole and takes the place of the outcomes, and says how far the
+    /// What is told up to `head` is whole and takes the place of the branch bits, and says how far the
     /// thread has come. Wherever the process is killed, nothing is lost or told twice: with the
     /// first store all of it has happened.
     #[inline]
-    fn replace(self, head: u64, held: i32) {
-        self.page.telling.store(head, Release);
-        self.set(1, held);
+    fn replace(self, head: u64, parked_lasti: i32) {
+        self.page.head_pending.store(head, Release);
+        self.set(1, parked_lasti);
         self.page.head.store(head, Release);
     }
 
     /// Keeps one outcome more, which leaves the running frame: its caller stands at its call.
-    /// Whether the outcomes are full.
+    /// Whether the branch bits are full.
     #[inline]
     pub fn leave_frame(self) -> bool {
-        let register = self.page.outcomes.load(Relaxed) << 1 | 1;
-        self.set(register, NOT_HELD);
+        let register = self.page.branch_bits.load(Relaxed) << 1 | 1;
+        self.set(register, NOT_PARKED);
         register >> 63 != 0
     }
 
-    /// Sets outcomes behind which no instruction has begun. If the process is killed meanwhile, both
+    /// Sets branch bits behind which no instruction has begun. If the process is killed meanwhile, both
     /// have happened or none.
     #[inline]
-    fn set(self, register: u64, held: i32) {
+    fn set(self, register: u64, parked_lasti: i32) {
         let page = self.page;
         #[cfg(target_arch = "x86_64")]
         {
-            let place = u64::from(NOWHERE as u32) | u64::from(held as u32) << 32;
-            // SAFETY: the page starts with `outcomes`, `lasti` and `held`, together these 16 bytes,
+            let place = u64::from(NOWHERE as u32) | u64::from(parked_lasti as u32) << 32;
+            // SAFETY: the page starts with `branch_bits`, `lasti` and `parked_lasti`, together these 16 bytes,
             // and is aligned; one instruction writes all three.
             unsafe {
                 std::arch::asm!(
@@ -203,64 +203,64 @@ impl Shared {
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
-            let _ = held;
+            let _ = parked_lasti;
             let count = BranchBits::of_register(register).count;
             let lasti = wire::control::leaving(page.lasti.load(Relaxed), count);
             page.lasti.store(lasti, Release);
-            page.outcomes.store(register, Release);
+            page.branch_bits.store(register, Release);
         }
     }
 
-    /// Takes the outcomes so far, for a record that [`Shared::tell`] will tell.
-    pub fn outcomes(self) -> BranchBits {
-        BranchBits::of_register(self.page.outcomes.load(Relaxed))
+    /// Takes the branch bits so far, for a record that [`Shared::tell`] will tell.
+    pub fn branch_bits(self) -> BranchBits {
+        BranchBits::of_register(self.page.branch_bits.load(Relaxed))
     }
 
     /// How far the running frame has come.
     pub fn progress(self) -> i32 {
-        let held = self.page.held.load(Relaxed);
-        let lasti = if held == NOT_HELD { self.page.lasti.load(Relaxed) } else { held };
+        let parked_lasti = self.page.parked_lasti.load(Relaxed);
+        let lasti = if parked_lasti == NOT_PARKED { self.page.lasti.load(Relaxed) } else { parked_lasti };
         lasti.max(NOWHERE)
     }
 
-    /// Tells records, the first of which holds the outcomes so far; waits for room.
+    /// Tells records, the first of which holds the branch bits so far; waits for room.
     /// `keeps_position` where they do not say how far the thread has come.
-    pub fn tell(self, records: &[u8], keeps_position: bool) -> Result<(), Lost> {
+    pub fn push(self, records: &[u8], keeps_position: bool) -> Result<(), Lost> {
         let page = self.page;
-        let size = records.len().next_multiple_of(told::SIZE);
+        let size = records.len().next_multiple_of(ring::SIZE);
         let words = [0, size as u64].map(u64::to_le_bytes).concat();
         let (mut first, mut rest) = (&words[..], records);
         loop {
-            self.look(1)?;
+            self.reserve(1)?;
             let head = page.head.load(Relaxed);
             let room = (page.tail.load(Acquire) + RING as u64 - SLACK).saturating_sub(head);
             let (piece, after) = rest.split_at(rest.len().min(room as usize));
             let zeros = if after.is_empty() { size - records.len() } else { 0 };
             let mut at = page.ring.load(Relaxed).wrapping_add(head as usize & (RING - 1));
-            for bytes in [first, piece, &[0; told::SIZE][..zeros]] {
-                // SAFETY: as in `tell_short`; there is room for the piece, which is less than a
-                // ring, and two times `told::SIZE` is less than `SLACK`.
+            for bytes in [first, piece, &[0; ring::SIZE][..zeros]] {
+                // SAFETY: as in `push_short`; there is room for the piece, which is less than a
+                // ring, and two times `ring::SIZE` is less than `SLACK`.
                 unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
                 at = at.wrapping_add(bytes.len());
             }
             let head = head + (first.len() + piece.len() + zeros) as u64;
             if keeps_position || !after.is_empty() {
-                page.telling.store(head, Release);
-                page.outcomes.store(1, Release);
+                page.head_pending.store(head, Release);
+                page.branch_bits.store(1, Release);
                 page.head.store(head, Release);
             } else {
-                self.replace(head, page.held.load(Relaxed));
+                self.replace(head, page.parked_lasti.load(Relaxed));
             }
             (first, rest) = (&[], after);
             if rest.is_empty() {
-                return self.look(0);
+                return self.reserve(0);
             }
         }
     }
 
     /// Waits until there is room for that many bytes, wakes the writer where it should take some, and
     /// sets the next `limit`.
-    pub fn look(self, need: u64) -> Result<(), Lost> {
+    pub fn reserve(self, need: u64) -> Result<(), Lost> {
         let page = self.page;
         loop {
             match page.failed.load(SeqCst) {
@@ -291,12 +291,12 @@ impl Shared {
     /// Where code may run that no instruction calls, while no packet says so.
     pub fn async_begin(self) -> Option<(i32, bool)> {
         let word = self.page.async_begin.load(Relaxed);
-        (word != 0).then(|| told::read_async_begin(word))
+        (word != 0).then(|| ring::read_async_begin(word))
     }
 
     /// Sets that.
     pub fn set_async_begin(self, begin: Option<(i32, bool)>) {
-        let word = begin.map_or(0, |(offset, begun)| told::async_begin(offset, begun));
+        let word = begin.map_or(0, |(offset, begun)| ring::async_begin(offset, begun));
         self.page.async_begin.store(word, Relaxed);
     }
 
@@ -305,31 +305,31 @@ impl Shared {
     #[inline]
     pub fn skip_async_begin(self, lasti: i32) {
         let page = self.page;
-        if page.async_begin.load(Relaxed) == told::async_begin(lasti, true) {
+        if page.async_begin.load(Relaxed) == ring::async_begin(lasti, true) {
             page.async_begin.store(0, Relaxed);
         }
     }
 
     /// From now on every instruction of every frame is recorded individually.
-    pub fn tell_every(self) {
-        self.page.every.fetch_or(EVERY, Relaxed);
+    pub fn set_single_step(self) {
+        self.page.slow_path.fetch_or(EVERY, Relaxed);
     }
 
     /// Whether that is so.
     #[inline]
-    pub fn tells_every(self) -> bool {
-        self.page.every.load(Relaxed) & EVERY != 0
+    pub fn single_steps(self) -> bool {
+        self.page.slow_path.load(Relaxed) & EVERY != 0
     }
 
     /// Whether frames are left as their instructions say, and nothing else is to be told first.
     #[inline]
     pub fn is_plain(self) -> bool {
-        self.page.every.load(Relaxed) == 0 && self.page.async_begin.load(Relaxed) == 0
+        self.page.slow_path.load(Relaxed) == 0 && self.page.async_begin.load(Relaxed) == 0
     }
 
-    /// The interpreter goes on with these outcomes, which a record does not hold.
-    pub fn go_on(self, outcomes: BranchBits) {
-        self.page.outcomes.store(outcomes.register(), Release);
+    /// The interpreter goes on with these branch bits, which a record does not hold.
+    pub fn go_on(self, branch_bits: BranchBits) {
+        self.page.branch_bits.store(branch_bits.register(), Release);
     }
 
     /// Waits until the writer is there. That it cannot write is told later, as it would be later.
@@ -354,7 +354,7 @@ impl Shared {
     }
 
     /// Sleeps until something is so, which the writer brings about; an error when that has ended.
-    pub fn sleep_until(self, is_there: impl Fn(&Page) -> bool) -> Result<(), Lost> {
+    pub fn sleep_until(self, is_there: impl Fn(&ControlPage) -> bool) -> Result<(), Lost> {
         while !is_there(self.page) {
             self.sleep(|| is_there(self.page))?;
         }
@@ -364,7 +364,7 @@ impl Shared {
     /// Sleeps until the writer has taken something, unless that has happened already.
     fn sleep(self, is_there: impl Fn() -> bool) -> Result<(), Lost> {
         let page = self.page;
-        let taken = page.taken.load(SeqCst);
+        let space_futex = page.space_futex.load(SeqCst);
         page.hook_waits.store(1, SeqCst);
         if !is_there() {
             let limit = libc::timespec { tv_sec: 0, tv_nsec: SLEEP_NS };
@@ -372,9 +372,9 @@ impl Shared {
             unsafe {
                 libc::syscall(
                     libc::SYS_futex,
-                    page.taken.as_ptr(),
+                    page.space_futex.as_ptr(),
                     libc::FUTEX_WAIT,
-                    taken,
+                    space_futex,
                     &raw const limit,
                     ptr::null::<u32>(),
                     0,
@@ -389,27 +389,27 @@ impl Shared {
     /// Wakes the writer, if it sleeps.
     pub fn wake_writer(self) {
         let page = self.page;
-        page.news.fetch_add(1, SeqCst);
+        page.data_futex.fetch_add(1, SeqCst);
         // Once for each sleep: it may take long until the writer has a processor.
         if page.writer_waits.swap(0, SeqCst) != 0 {
             // SAFETY: as in `sleep`.
-            unsafe { libc::syscall(libc::SYS_futex, page.news.as_ptr(), libc::FUTEX_WAKE, 1) };
+            unsafe { libc::syscall(libc::SYS_futex, page.data_futex.as_ptr(), libc::FUTEX_WAKE, 1) };
         }
     }
 
     /// Another thread takes the GIL: how far the traced one has come is kept apart.
     pub fn leave_thread(self) {
-        if self.page.held.load(Relaxed) == NOT_HELD {
-            self.page.held.store(self.page.lasti.load(Relaxed), Release);
+        if self.page.parked_lasti.load(Relaxed) == NOT_PARKED {
+            self.page.parked_lasti.store(self.page.lasti.load(Relaxed), Release);
         }
     }
 
     /// The traced thread has the GIL again.
     pub fn come_back(self) {
-        let held = self.page.held.load(Relaxed);
-        if held != NOT_HELD {
-            self.page.lasti.store(held, Release);
-            self.page.held.store(NOT_HELD, Release);
+        let parked_lasti = self.page.parked_lasti.load(Relaxed);
+        if parked_lasti != NOT_PARKED {
+            self.page.lasti.store(parked_lasti, Release);
+            self.page.parked_lasti.store(NOT_PARKED, Release);
         }
     }
 }

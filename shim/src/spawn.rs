@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::ptr;
 use std::sync::atomic::Ordering::SeqCst;
 
-use wire::control::{Page, failure};
+use wire::control::{ControlPage, failure};
 
 /// The descriptors of the writer, whatever they are here.
 pub const OUT: RawFd = 3;
@@ -37,7 +37,7 @@ pub fn start(
     arguments: Vec<OsString>,
     [out, presence]: [&OwnedFd; 2],
     ring: Option<RawFd>,
-    page: &Page,
+    page: &ControlPage,
 ) -> io::Result<()> {
     let descriptors = [out.as_raw_fd(), presence.as_raw_fd(), ring.unwrap_or(-1)];
     let c_string = |text: Vec<u8>| {
@@ -100,7 +100,7 @@ fn detach(
     path: &CStr,
     arguments: &[*const libc::c_char],
     descriptors: [RawFd; 3],
-    page: &Page,
+    page: &ControlPage,
 ) -> ! {
     // SAFETY: system calls on numbers and C strings that live here; nothing of the parent's memory
     // is written but the shared page.
@@ -127,8 +127,8 @@ fn detach(
         libc::execv(path.as_ptr(), arguments.as_ptr());
         page.errno.store(*libc::__errno_location(), SeqCst);
         page.failed.store(failure::WRITER, SeqCst);
-        page.taken.fetch_add(1, SeqCst);
-        libc::syscall(libc::SYS_futex, page.taken.as_ptr(), libc::FUTEX_WAKE, 1);
+        page.space_futex.fetch_add(1, SeqCst);
+        libc::syscall(libc::SYS_futex, page.space_futex.as_ptr(), libc::FUTEX_WAKE, 1);
         libc::_exit(127);
     }
 }

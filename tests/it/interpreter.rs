@@ -13,7 +13,7 @@ fn build_info_tells_what_it_was_made_from() {
         "\"version\": \"2.7.18\"",
         "\"configuration\": \"traced\"",
         "\"source\": {",
-        "\"name\": \"tell-a-hook-where-a-thread-goes.patch\"",
+        "\"name\": \"report-to-a-hook-what-a-thread-executes.patch\"",
         "\"compiler\": \"",
         "--enable-unicode=ucs4",
         "\"cflags\": \"",

@@ -46,7 +46,7 @@ fn code_infos(file: &Path) -> Vec<CodeInfo> {
             continue;
         }
         for change in codes.read(&section).unwrap() {
-            if let Change::Define(_, info) = change {
+            if let Change::Defined(_, info) = change {
                 found.push(CodeInfo::clone(&info));
             }
         }

@@ -22,11 +22,11 @@ pub const MOST_BYTES: usize = 1 << 30;
 #[derive(Clone, Debug)]
 pub enum Change {
     /// It gets this number, one more than the last.
-    Define(u32, Arc<CodeInfo>),
+    Defined(u32, Arc<CodeInfo>),
     /// From here on its instructions are recorded individually.
-    Watch(u32),
+    SingleStep(u32),
     /// It died.
-    Forget(u32),
+    Freed(u32),
 }
 
 /// The code objects so far.
@@ -59,19 +59,19 @@ impl Codes {
                     let definition = definition.map_err(|fault| fail(&fault))?;
                     self.define(code, &definition).map_err(|fault| fail(&fault))?;
                     self.bodies.add(code, info);
-                    changes.push(Change::Define(code, Arc::new(definition)));
+                    changes.push(Change::Defined(code, Arc::new(definition)));
                 }
                 Packet::SingleStepCode { code } => {
                     let known =
                         self.alive.get_mut(&code).ok_or_else(|| fail(&Fault::Code(code)))?;
                     if !std::mem::replace(&mut known.1, true) {
-                        changes.push(Change::Watch(code));
+                        changes.push(Change::SingleStep(code));
                     }
                 }
                 Packet::CodeFreed { code } => {
                     let known = self.alive.remove(&code).ok_or_else(|| fail(&Fault::Code(code)))?;
                     self.bytes -= known.0;
-                    changes.push(Change::Forget(code));
+                    changes.push(Change::Freed(code));
                 }
                 Packet::Other { .. } => {}
                 _ => return Err(fail(&"a packet that is about no code object")),

@@ -137,7 +137,7 @@ mod tests {
                 .unwrap();
         }
         decoder.event(&Packet::FrameExit { lasti: -1, exception: true }, &mut counts).unwrap();
-        decoder.outcomes(BranchBits { bits: 1, count: 1 }, &mut counts).unwrap();
+        decoder.branch_bits(BranchBits { bits: 1, count: 1 }, &mut counts).unwrap();
         decoder.settle(&mut counts);
         let wanted = [(9, 20_000 * 300 + 2), (131, 1), (83, 1)];
         assert_eq!(counts.tally.0, HashMap::from(wanted));

@@ -161,9 +161,9 @@ impl Decoder {
     pub fn apply(&mut self, change: &Change) -> Result<(), Fault> {
         self.frames.clear();
         match change {
-            Change::Define(code, definition) => self.define(*code, Arc::clone(definition)),
-            Change::Watch(code) => self.watch(*code),
-            Change::Forget(code) => self.forget(*code),
+            Change::Defined(code, definition) => self.define(*code, Arc::clone(definition)),
+            Change::SingleStep(code) => self.watch(*code),
+            Change::Freed(code) => self.forget(*code),
         }
     }
 
@@ -209,17 +209,17 @@ impl Decoder {
     ///
     /// An outcome where nothing is decided.
     #[inline]
-    pub fn outcomes(
+    pub fn branch_bits(
         &mut self,
-        outcomes: BranchBits,
+        branch_bits: BranchBits,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        let mut left = outcomes.count;
+        let mut left = branch_bits.count;
         if left == 0 {
             return Ok(());
         }
         loop {
-            left = self.branches(outcomes.bits, left, sink)?;
+            left = self.branches(branch_bits.bits, left, sink)?;
             if left == 0 {
                 return Ok(());
             }
@@ -227,8 +227,8 @@ impl Decoder {
         }
     }
 
-    /// Follows the lowest `left` of the outcomes through blocks that are known, and makes the first
-    /// that is not. Returns how many outcomes are left. Not inlined: it needs all registers.
+    /// Follows the lowest `left` of the branch bits through blocks that are known, and makes the first
+    /// that is not. Returns how many branch bits are left. Not inlined: it needs all registers.
     #[inline(never)]
     fn branches(
         &mut self,
@@ -382,7 +382,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// What a thread had done since the last packet: outcomes, then instructions up to `lasti`,
+    /// What a thread had done since the last packet: branch bits, then instructions up to `lasti`,
     /// [`wire::control::NOWHERE`] if none is known.
     ///
     /// # Errors
@@ -390,11 +390,11 @@ impl Decoder {
     /// BranchBits that cannot be.
     pub fn finish(
         &mut self,
-        outcomes: BranchBits,
+        branch_bits: BranchBits,
         lasti: i32,
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
-        self.outcomes(outcomes, sink)?;
+        self.branch_bits(branch_bits, sink)?;
         self.progress(lasti, sink)
     }
 

@@ -162,9 +162,9 @@ impl OpenChunk {
         sink: &mut impl InstructionSink,
     ) -> Result<(), Broken> {
         sink.goes_on_at(decoder.executed());
-        while let Some((outcomes, event, length)) = self.packet()? {
+        while let Some((branch_bits, event, length)) = self.packet()? {
             decoder
-                .outcomes(outcomes, sink)
+                .branch_bits(branch_bits, sink)
                 .and_then(|()| decoder.event(&event, sink))
                 .map_err(|fault| self.broken(&fault))?;
             if decoder.executed() > self.range.end {

@@ -24,7 +24,7 @@ use ring::Ring;
 use settle::Settled;
 use wire::control::{WAKE, failure};
 use wire::packet::{self, Packet};
-use wire::ring::{self as word, Told};
+use wire::ring::{self as word, RingPacket};
 
 /// Why nothing more is kept.
 #[derive(Debug)]
@@ -171,15 +171,15 @@ impl PacketReader {
             packet::read(bytes)
         } else {
             match word::read(bytes) {
-                Ok(Told::Short(outcomes, event)) => Ok((outcomes, event, word::SIZE)),
-                Ok(Told::Long(length)) => {
+                Ok(RingPacket::Short(branch_bits, event)) => Ok((branch_bits, event, word::SIZE)),
+                Ok(RingPacket::Long(length)) => {
                     self.records = length;
                     return Ok(word::SIZE);
                 }
                 Err(fault) => Err(fault),
             }
         };
-        let (outcomes, event, length) = match read {
+        let (branch_bits, event, length) = match read {
             Ok(read) => read,
             Err(packet::Fault::Short) => return Ok(0),
             Err(fault) => return Err(Fault::Packet(fault).into()),
@@ -188,8 +188,8 @@ impl PacketReader {
             let rest = self.records.checked_sub(length as u64);
             self.records = rest.ok_or(Fault::Packet(packet::Fault::Number))?;
         }
-        if event != Packet::BranchBits || outcomes.count > 0 {
-            demux.record(outcomes, &event)?;
+        if event != Packet::BranchBits || branch_bits.count > 0 {
+            demux.record(branch_bits, &event)?;
         }
         Ok(length)
     }
@@ -200,9 +200,9 @@ fn last(ring: &Ring, demux: &mut Demux) -> Result<End, Trouble> {
     if ring.is_closed() {
         return Ok(End::Ended);
     }
-    let (outcomes, lasti) = ring.now();
+    let (branch_bits, lasti) = ring.now();
     let event = Packet::End { lasti };
-    match demux.record(outcomes, &event) {
+    match demux.record(branch_bits, &event) {
         Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
         Err(trouble) => Err(trouble),
     }

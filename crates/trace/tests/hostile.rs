@@ -118,7 +118,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 #[test]
 fn every_damaged_seed_gives_steps_or_an_error() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let mut outcomes = [0, 0];
+    let mut branch_bits = [0, 0];
     for format in Format::LINES {
         for seed in seeds(format.name()) {
             assert!(read(&seed, None).1.is_none(), "the seed is a trace: {}", seed.escape_ascii());
@@ -126,11 +126,11 @@ fn every_damaged_seed_gives_steps_or_an_error() {
                 let mut bytes = seed.clone();
                 damage(&mut bytes, &mut random);
                 let (_, error) = read(&bytes, (round % 4 > 0).then_some(format));
-                outcomes[usize::from(error.is_some())] += 1;
+                branch_bits[usize::from(error.is_some())] += 1;
             }
         }
     }
-    assert!(outcomes[0] > 500 && outcomes[1] > 500, "both happen: {outcomes:?}");
+    assert!(branch_bits[0] > 500 && branch_bits[1] > 500, "both happen: {branch_bits:?}");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn damaged_compressed_and_wide_traces_are_errors_at_worst() {
 #[test]
 fn every_damaged_pyc_gives_code_objects_or_an_error() {
     let mut random = Random(0xa076_1d64_78bd_642f);
-    let mut outcomes = [0, 0];
+    let mut branch_bits = [0, 0];
     for seed in seeds("pyc") {
         let whole = [&MAGIC[..], &[0; 4], &seed].concat();
         assert!(!Pyc::read(&whole).unwrap().codes.is_empty());
@@ -198,16 +198,16 @@ fn every_damaged_pyc_gives_code_objects_or_an_error() {
                     for code in &pyc.codes {
                         around(&pyc, code, &[0, 7, u32::MAX], 4);
                     }
-                    outcomes[0] += 1;
+                    branch_bits[0] += 1;
                 }
                 Err(error) => {
                     assert!(error.at() <= bytes.len(), "{error}");
-                    outcomes[1] += 1;
+                    branch_bits[1] += 1;
                 }
             }
         }
     }
-    assert!(outcomes[0] > 300 && outcomes[1] > 300, "both happen: {outcomes:?}");
+    assert!(branch_bits[0] > 300 && branch_bits[1] > 300, "both happen: {branch_bits:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where the hook and the writer meet: a page and a ring of bytes in memory that both see.
 //!
 //! The interpreter process tells, the writer process keeps. Whatever ends the interpreter, what
-//! it has told is in memory that outlives it, down to the outcomes that fill no record yet and
+//! it has told is in memory that outlives it, down to the branch bits that fill no record yet and
 //! the offset of its last instruction. The first fields are those of `traced.h`, which the
 //! evaluation loop writes itself. Positions in the ring count all bytes since the start.
 
@@ -20,7 +20,7 @@ pub const WAKE: u64 = 128 << 10;
 pub const NOWHERE: i32 = -2;
 
 /// `lasti` from the moment on at which a frame is being left by the instruction at that offset:
-/// whether it is left depends on whether there are `count` outcomes yet. For processors that cannot
+/// whether it is left depends on whether there are `count` branch bits yet. For processors that cannot
 /// set both at once.
 #[inline]
 pub fn leaving(lasti: i32, count: u32) -> i32 {
@@ -30,7 +30,7 @@ pub fn leaving(lasti: i32, count: u32) -> i32 {
     }
 }
 
-/// What is true of `lasti` while there are `count` outcomes.
+/// What is true of `lasti` while there are `count` branch bits.
 pub fn lasti_with(lasti: i32, count: u32) -> i32 {
     let bits = lasti as u32;
     if lasti >= 0 {
@@ -45,8 +45,8 @@ pub fn lasti_with(lasti: i32, count: u32) -> i32 {
 /// The upper two bits; no other number here has them.
 const LEAVING: u32 = 1 << 31;
 
-/// `held` while the traced thread has the GIL.
-pub const NOT_HELD: i32 = -3;
+/// `parked_lasti` while the traced thread has the GIL.
+pub const NOT_PARKED: i32 = -3;
 
 /// What is written about a fault of ours is in a file of the trace's name with this after it.
 pub const FAULT_LOG: &str = ".fault.txt";
@@ -54,25 +54,25 @@ pub const FAULT_LOG: &str = ".fault.txt";
 /// The page. The hook writes the first two groups, the writer the third.
 #[repr(C, align(4096))]
 #[derive(Debug)]
-pub struct Page {
+pub struct ControlPage {
     /// BranchBits that are in no record yet, the last in the lowest bit, a one above the first.
-    pub outcomes: AtomicU64,
+    pub branch_bits: AtomicU64,
     /// The offset of the instruction that was last begun, by whatever thread.
     pub lasti: AtomicI32,
     /// That of the traced thread while another one runs.
-    pub held: AtomicI32,
+    pub parked_lasti: AtomicI32,
     /// Whether every instruction of every frame is recorded individually, and what else is out of the
     /// usual: the interpreter's private note.
-    pub every: AtomicU32,
+    pub slow_path: AtomicU32,
     /// Numbers of code objects up to this one are another process's: as private.
-    pub base: AtomicU32,
+    pub first_code_id: AtomicU32,
     /// Where the interpreter has the ring mapped, twice in a row, so that nothing told is ever cut
     /// in two: as private.
     pub ring: AtomicPtr<u8>,
     /// Where code may run that no instruction calls, a word of [`super::ring::async_begin`], while no
     /// packet says so; else 0. As private.
     pub async_begin: AtomicU64,
-    first: [u8; 24],
+    _pad0: [u8; 24],
 
     /// How many bytes were told.
     pub head: AtomicU64,
@@ -83,19 +83,19 @@ pub struct Page {
     /// Not zero while the hook waits for room or for the end; a futex.
     pub hook_waits: AtomicU32,
     /// Raised each time the hook has news for the writer; a futex.
-    pub news: AtomicU32,
+    pub data_futex: AtomicU32,
     /// What `head` is about to be: beyond `head` only while the hook puts a record in the place of
-    /// the outcomes that it holds. The record is whole by then.
-    pub telling: AtomicU64,
+    /// the branch bits that it holds. The record is whole by then.
+    pub head_pending: AtomicU64,
     /// Odd while the process may end at any moment, by `exec` or a signal to itself, and executes
     /// nothing: the trace is then to be complete. Raised when that begins and when it is over.
     pub settle: AtomicU32,
-    second: [u8; 20],
+    _pad1: [u8; 20],
 
     /// How many bytes the writer has taken.
     pub tail: AtomicU64,
     /// Raised each time the writer has taken some; a futex.
-    pub taken: AtomicU32,
+    pub space_futex: AtomicU32,
     /// Not zero while the writer sleeps.
     pub writer_waits: AtomicU32,
     /// The writer's process id once it is started.
@@ -110,7 +110,7 @@ pub struct Page {
     pub ready: AtomicU32,
     /// What `settle` was when the writer last completed the trace for it.
     pub settled: AtomicU32,
-    third: [u8; PAGE - 168],
+    _pad2: [u8; PAGE - 168],
 }
 
 /// How the hook has closed the trace.
@@ -133,12 +133,12 @@ pub mod failure {
     pub const WRITER: u32 = 4;
 }
 
-const _: () = assert!(size_of::<Page>() == PAGE && RING.is_power_of_two());
-const _: () = assert!(std::mem::offset_of!(Page, lasti) == 8);
-const _: () = assert!(std::mem::offset_of!(Page, ring) == 24);
-const _: () = assert!(std::mem::offset_of!(Page, async_begin) == 32);
-const _: () = assert!(std::mem::offset_of!(Page, head) == 64);
-const _: () = assert!(std::mem::offset_of!(Page, telling) == 96);
+const _: () = assert!(size_of::<ControlPage>() == PAGE && RING.is_power_of_two());
+const _: () = assert!(std::mem::offset_of!(ControlPage, lasti) == 8);
+const _: () = assert!(std::mem::offset_of!(ControlPage, ring) == 24);
+const _: () = assert!(std::mem::offset_of!(ControlPage, async_begin) == 32);
+const _: () = assert!(std::mem::offset_of!(ControlPage, head) == 64);
+const _: () = assert!(std::mem::offset_of!(ControlPage, head_pending) == 96);
 
 #[cfg(test)]
 mod tests {
@@ -148,7 +148,7 @@ mod tests {
     fn a_frame_that_is_being_left() {
         for (lasti, count) in [(0, 1), (70_000, 63), ((1 << 24) - 1, 7)] {
             let left = leaving(lasti, count);
-            assert!(left < NOT_HELD);
+            assert!(left < NOT_PARKED);
             assert_eq!(lasti_with(left, count), NOWHERE);
             assert_eq!(lasti_with(left, count - 1), lasti);
         }

@@ -81,7 +81,7 @@ pub mod kind {
 /// What happened. `lasti` is `f_lasti` of the frame that was running: how far it had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
-    /// Nothing but the outcomes.
+    /// Nothing but the branch bits.
     BranchBits,
     /// A frame is entered at its first instruction.
     Enter {
@@ -246,8 +246,8 @@ pub mod form {
 
 /// The first byte of a record.
 #[inline]
-pub fn tag(form: u8, outcomes: BranchBits) -> u8 {
-    form << 6 | outcomes.count as u8
+pub fn tag(form: u8, branch_bits: BranchBits) -> u8 {
+    form << 6 | branch_bits.count as u8
 }
 
 /// The three bytes of the short forms, where the numbers are small enough and there is a code
@@ -260,8 +260,8 @@ pub fn short(lasti: i32, code: u32) -> Option<u32> {
 
 /// Appends a record.
 #[inline]
-pub fn write(out: &mut Vec<u8>, outcomes: BranchBits, event: &Packet) {
-    // A form, and what comes after the outcomes: that many bytes.
+pub fn write(out: &mut Vec<u8>, branch_bits: BranchBits, event: &Packet) {
+    // A form, and what comes after the branch bits: that many bytes.
     let (form, rest, length) = match *event {
         Packet::BranchBits => (form::BRANCH_BITS, 0, 0),
         Packet::Enter { lasti, code } => match short(lasti, code) {
@@ -277,10 +277,10 @@ pub fn write(out: &mut Vec<u8>, outcomes: BranchBits, event: &Packet) {
     // Whole words at once, and the bytes beyond taken back.
     let start = out.len();
     out.extend_from_slice(&[0; SHORT]);
-    let end = 1 + outcomes.bytes();
+    let end = 1 + branch_bits.bytes();
     if let Some(room) = out[start..].first_chunk_mut::<SHORT>() {
-        room[0] = tag(form, outcomes);
-        room[1..9].copy_from_slice(&outcomes.bits.to_le_bytes());
+        room[0] = tag(form, branch_bits);
+        room[1..9].copy_from_slice(&branch_bits.bits.to_le_bytes());
         if let Some(room) = room[end..].first_chunk_mut() {
             *room = rest.to_le_bytes();
         }
@@ -420,7 +420,7 @@ pub fn read(bytes: &[u8]) -> Result<(BranchBits, Packet<'_>, usize), Fault> {
         }
     };
     let bits = bits & !(u64::MAX << count);
-    let outcomes = BranchBits { bits, count };
+    let branch_bits = BranchBits { bits, count };
     let event = match tag >> 6 {
         form::BRANCH_BITS => Packet::BranchBits,
         form::ENTER => {
@@ -434,7 +434,7 @@ pub fn read(bytes: &[u8]) -> Result<(BranchBits, Packet<'_>, usize), Fault> {
         }
         _ => fields.other()?,
     };
-    Ok((outcomes, event, fields.at))
+    Ok((branch_bits, event, fields.at))
 }
 
 /// Reads what records and definitions are made of; trusts no length.
@@ -671,13 +671,13 @@ mod tests {
     fn what_is_written_is_read() {
         for event in &EVENTS {
             for (bits, count) in [(0, 0), (1, 1), (0x155, 9), ((1 << 63) - 1, 63), (0, 63)] {
-                let outcomes = BranchBits { bits, count };
-                assert_eq!(BranchBits::of_register(outcomes.register()), outcomes);
+                let branch_bits = BranchBits { bits, count };
+                assert_eq!(BranchBits::of_register(branch_bits.register()), branch_bits);
                 let mut bytes = Vec::new();
-                write(&mut bytes, outcomes, event);
+                write(&mut bytes, branch_bits, event);
                 let length = bytes.len();
                 bytes.push(0xff);
-                assert_eq!(read(&bytes), Ok((outcomes, *event, length)));
+                assert_eq!(read(&bytes), Ok((branch_bits, *event, length)));
                 for cut in 0..length {
                     assert_eq!(read(&bytes[..cut]), Err(Fault::Short), "{event:?} at {cut}");
                 }
@@ -690,8 +690,8 @@ mod tests {
     fn fields_that_were_appended_are_ignored() {
         for event in &EVENTS {
             let mut bytes = Vec::new();
-            let outcomes = BranchBits { bits: 1, count: 1 };
-            write(&mut bytes, outcomes, event);
+            let branch_bits = BranchBits { bits: 1, count: 1 };
+            write(&mut bytes, branch_bits, event);
             if bytes[0] >> 6 != form::OTHER || matches!(event, Packet::Other { .. }) {
                 continue;
             }
@@ -699,7 +699,7 @@ mod tests {
             let payload = fields.text().unwrap().to_vec();
             let mut longer = bytes[..3].to_vec();
             write_bytes(&mut longer, &[&payload[..], &[0xff; 200]].concat());
-            assert_eq!(read(&longer), Ok((outcomes, *event, longer.len())));
+            assert_eq!(read(&longer), Ok((branch_bits, *event, longer.len())));
             let mut shorter = bytes[..3].to_vec();
             write_bytes(&mut shorter, &payload[..payload.len() - 1]);
             assert_eq!(read(&shorter), Err(Fault::Payload), "{event:?}");

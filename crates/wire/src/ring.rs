@@ -1,7 +1,7 @@
 //! What happened, as the hook writes it into the ring: two words, written in a few instructions. The
 //! writer makes records of them ([`super::packet`]).
 //!
-//! The first word is the register of outcomes that came before, as the interpreter keeps it; the
+//! The first word is the register of branch bits that came before, as the interpreter keeps it; the
 //! second is what happened then. Where that does not fit, the first word is zero, which no register is,
 //! and the second the number of bytes that follow: whole records, up to a multiple of the words' size
 //! filled with zeros, each of which is a record that says nothing.
@@ -106,8 +106,8 @@ pub fn async_end(offset: u32) -> u64 {
 
 /// What two words say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// This, after these outcomes.
+pub enum RingPacket {
+    /// This, after these branch bits.
     Short(BranchBits, Packet<'static>),
     /// Records follow, that many bytes of them.
     Long(u64),
@@ -119,12 +119,12 @@ pub enum Told {
 ///
 /// [`Fault::Short`] where not both are there.
 #[inline]
-pub fn read(bytes: &[u8]) -> Result<Told, Fault> {
+pub fn read(bytes: &[u8]) -> Result<RingPacket, Fault> {
     let words: &[u8; SIZE] = bytes.first_chunk().ok_or(Fault::Short)?;
     let words = u128::from_le_bytes(*words);
     let (register, word) = (words as u64, (words >> 64) as u64);
     if register == 0 {
-        return Ok(Told::Long(word));
+        return Ok(RingPacket::Long(word));
     }
     let (kind, low, high) = (word as u8, word as u32 >> 8, (word >> 32) as u32);
     let lasti = low as i32;
@@ -145,7 +145,7 @@ pub fn read(bytes: &[u8]) -> Result<Told, Fault> {
         kind::ASYNC_END => Packet::AsyncEnd { offset: high },
         kind => return Err(Fault::Kind(kind)),
     };
-    Ok(Told::Short(BranchBits::of_register(register), event))
+    Ok(RingPacket::Short(BranchBits::of_register(register), event))
 }
 
 #[cfg(test)]
@@ -182,7 +182,7 @@ mod tests {
             for register in [1, 0b1010, u64::MAX] {
                 let mut bytes = register.to_le_bytes().to_vec();
                 bytes.extend_from_slice(&word.unwrap().to_le_bytes());
-                let told = Told::Short(BranchBits::of_register(register), event);
+                let told = RingPacket::Short(BranchBits::of_register(register), event);
                 assert_eq!(read(&bytes), Ok(told));
                 assert_eq!(read(&bytes[..15]), Err(Fault::Short));
             }
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!((resume(0, 65_536, 1), resume(0, 1, 65_536)), (None, None));
         assert_eq!(step(0, 65_536, 0), None);
         let bytes = [[0; 8], 80u64.to_le_bytes()].concat();
-        assert_eq!(read(&bytes), Ok(Told::Long(80)));
+        assert_eq!(read(&bytes), Ok(RingPacket::Long(80)));
         let unknown = [1u64.to_le_bytes(), 99u64.to_le_bytes()].concat();
         assert_eq!(read(&unknown), Err(Fault::Kind(99)));
     }

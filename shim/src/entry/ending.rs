@@ -39,7 +39,7 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 /// `os._exit` and `os.abort`: the process ends now.
 #[unsafe(no_mangle)]
-extern "C" fn traced_exits() {
+extern "C" fn traced_before_exit() {
     finish();
 }
 
@@ -49,7 +49,7 @@ extern "C" fn traced_exits() {
 ///
 /// `path` must be a C string.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_may_exec(path: *const c_char) {
+unsafe extern "C" fn traced_before_exec(path: *const c_char) {
     // SAFETY: a C string by the contract of this function.
     let path = unsafe { CStr::from_ptr(path) };
     // Most calls that fail do so here: `os.execvp` tries each folder of `PATH`.
@@ -63,7 +63,7 @@ unsafe extern "C" fn traced_may_exec(path: *const c_char) {
 
 /// `os.kill`: the process may be among those that the signal ends.
 #[unsafe(no_mangle)]
-extern "C" fn traced_may_kill(process: libc::pid_t, signal: c_int) {
+extern "C" fn traced_before_kill(process: libc::pid_t, signal: c_int) {
     // SAFETY: neither takes anything.
     let (own, group) = unsafe { (libc::getpid(), libc::getpgrp()) };
     let is_meant = process == own || process == 0 || process == -1 || process == -group;
@@ -74,7 +74,7 @@ extern "C" fn traced_may_kill(process: libc::pid_t, signal: c_int) {
 
 /// It has not come to that: the program goes on.
 #[unsafe(no_mangle)]
-extern "C" fn traced_goes_on() {
+extern "C" fn traced_still_alive() {
     let page = shared().page();
     if page.settle.load(SeqCst) % 2 == 1 && is_traced() {
         page.settle.fetch_add(1, SeqCst);

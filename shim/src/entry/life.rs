@@ -23,7 +23,7 @@ use crate::capture::code::Constants;
 use crate::memory;
 use crate::output;
 use crate::py::{self, Frame, PyThreadState};
-use crate::recorder::{Marks, Recorder};
+use crate::recorder::{CodeIds, Recorder};
 use crate::settings::{self, Settings};
 use crate::shared::Lost;
 use crate::spawn;
@@ -76,7 +76,7 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
             file.to_string_lossy()
         ));
     }
-    match catch_unwind(|| begin(&settings, file, Marks::NONE)) {
+    match catch_unwind(|| begin(&settings, file, CodeIds::NONE)) {
         Ok(Ok(())) => {}
         Ok(Err(message)) => refuse(&message),
         Err(_) => refuse(FAULT),
@@ -110,8 +110,8 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
 unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
     let settings = STATE.settings.borrow().clone();
     let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
-    // The parent's marks are in the code objects: ours start above.
-    let base = STATE.marks.get();
+    // The parent's ids are in the code objects: ours start above.
+    let base = STATE.code_ids.get();
     IS_CHILD.store(true, Relaxed);
     let mut file = settings.file_of(process::id());
     file.push(format!(".{}", process::id()));
@@ -150,8 +150,8 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
 /// A trace begins in the modes that the process is in.
 fn resume_modes() {
     if STATE.mode.single_steps() {
-        slowly(|recorder| recorder.every(NOWHERE));
-        shared().tell_every();
+        slowly(|recorder| recorder.single_step(NOWHERE));
+        shared().set_single_step();
     }
     if STATE.mode.rewrites() {
         slowly(Recorder::tables_may_change);
@@ -162,7 +162,7 @@ fn resume_modes() {
 }
 
 /// Opens the file, starts the writer, makes the recorder. The error is a message.
-fn begin(settings: &Settings, file: OsString, base: Marks) -> Result<(), String> {
+fn begin(settings: &Settings, file: OsString, base: CodeIds) -> Result<(), String> {
     let shown = file.to_string_lossy().into_owned();
     let out = output::open(&file)
         .map_err(|error| format!("cannot open `{shown}` to write the trace: {}", plain(&error)))?;
@@ -182,7 +182,7 @@ fn begin(settings: &Settings, file: OsString, base: Marks) -> Result<(), String>
     let ring = shared().open().map_err(unshared)?;
     let presence = memory::appear().map_err(unshared)?;
     let page = shared().page();
-    page.base.store(base.number, Relaxed);
+    page.first_code_id.store(base.number, Relaxed);
     let arguments = arguments(settings, file, ring.name());
     spawn::start(&program, arguments, [&out, &presence], ring.name().ok(), page)
         .map_err(|error| failed(&error))?;
@@ -271,9 +271,9 @@ extern "C" fn at_exit() {
         let recorder = STATE.recorder.try_borrow_mut().ok().and_then(|mut held| held.take());
         let Some(mut recorder) = recorder else { return Ok(()) };
         stop();
-        recorder.begin(shared().outcomes(), shared().async_begin());
+        recorder.begin(shared().branch_bits(), shared().async_begin());
         recorder.end(shared().progress());
-        let result = shared().tell(&recorder.out, false).and_then(|()| shared().close());
+        let result = shared().push(&recorder.out, false).and_then(|()| shared().close());
         shared().leave();
         match result {
             Err(Lost::Limit) => Ok(()),

@@ -7,10 +7,10 @@ use crate::capture::code;
 use bytecode::heap::{CodeView, Heap, View};
 use wire::code::{body_of, whole_of};
 
-/// A program: objects are indices into a list of them, and so are the marks of code objects.
+/// A program: objects are indices into a list of them, and so are the ids of code objects.
 struct Program {
     objects: Vec<View<'static, usize>>,
-    marks: Vec<Cell<Mark>>,
+    ids: Vec<Cell<CodeId>>,
 }
 
 struct Listed<'a>(&'a [View<'static, usize>]);
@@ -27,12 +27,12 @@ impl Heap for Listed<'_> {
 struct Code<'a>(&'a Program, usize);
 
 impl Subject for Code<'_> {
-    fn mark(&self) -> Mark {
-        self.0.marks[self.1].get()
+    fn code_id(&self) -> CodeId {
+        self.0.ids[self.1].get()
     }
 
-    fn set_mark(&self, mark: Mark) {
-        self.0.marks[self.1].set(mark);
+    fn set_code_id(&self, id: CodeId) {
+        self.0.ids[self.1].set(id);
     }
 
     fn address(&self) -> usize {
@@ -57,9 +57,9 @@ impl Subject for Code<'_> {
         code::body(&heap, &view, out)
     }
 
-    fn mark_nested(&self, address: usize, mark: &mut dyn FnMut(Mark) -> Option<Mark>) {
-        let nested = &self.0.marks[address];
-        nested.set(mark(nested.get()).unwrap_or(nested.get()));
+    fn set_nested_code_id(&self, address: usize, id: &mut dyn FnMut(CodeId) -> Option<CodeId>) {
+        let nested = &self.0.ids[address];
+        nested.set(id(nested.get()).unwrap_or(nested.get()));
     }
 
     fn meaning(&self, _: Operand, _: i32, _: &mut Vec<u8>) -> bool {
@@ -93,8 +93,8 @@ fn program(innermost: View<'static, usize>) -> Program {
         tuple(vec![6]),
         innermost,
     ];
-    let marks = objects.iter().map(|_| Cell::default()).collect();
-    Program { objects, marks }
+    let ids = objects.iter().map(|_| Cell::default()).collect();
+    Program { objects, ids }
 }
 
 /// The definition that a recorder makes when a code object runs; `None` if it makes none.
@@ -109,27 +109,27 @@ fn run(recorder: &mut Recorder, program: &Program, address: usize) -> Option<Vec
 
 /// The same of a recorder that has seen nothing before.
 fn whole(program: &Program, address: usize) -> Vec<u8> {
-    let marks = program.objects.iter().map(|_| Cell::default()).collect();
-    let program = Program { objects: program.objects.clone(), marks };
-    let mut recorder = Recorder::new(Constants::Marshalled, Marks::NONE);
+    let ids = program.objects.iter().map(|_| Cell::default()).collect();
+    let program = Program { objects: program.objects.clone(), ids };
+    let mut recorder = Recorder::new(Constants::Marshalled, CodeIds::NONE);
     run(&mut recorder, &program, address).unwrap()
 }
 
 #[test]
 fn a_nested_code_object_is_marshalled_once() {
     let program = program(View::Int(7));
-    let mut recorder = Recorder::new(Constants::Marshalled, Marks::NONE);
+    let mut recorder = Recorder::new(Constants::Marshalled, CodeIds::NONE);
     let outer = run(&mut recorder, &program, 0).unwrap();
     let body = outer[body_of(&outer).unwrap()].to_vec();
     for address in [4, 2] {
-        assert!(Code(&program, address).mark().nested().is_some());
+        assert!(Code(&program, address).code_id().nested().is_some());
         let part = run(&mut recorder, &program, address).unwrap();
         let found = whole_of(&part, |part| {
             assert_eq!(part.code, 1);
             body.get(part.start..part.start + part.length)
         });
         assert_eq!(found, Ok(Some(whole(&program, address))));
-        assert_eq!(Code(&program, address).mark().nested(), None);
+        assert_eq!(Code(&program, address).code_id().nested(), None);
         assert_eq!(run(&mut recorder, &program, address), None);
     }
     assert!(recorder.unrun.is_empty());
@@ -139,21 +139,21 @@ fn a_nested_code_object_is_marshalled_once() {
 #[test]
 fn what_may_have_changed_is_marshalled_again() {
     let mutable = program(View::List(vec![]));
-    let mut recorder = Recorder::new(Constants::Marshalled, Marks::NONE);
+    let mut recorder = Recorder::new(Constants::Marshalled, CodeIds::NONE);
     run(&mut recorder, &mutable, 0);
-    assert_eq!(Code(&mutable, 4).mark(), Mark::default());
-    assert!(Code(&mutable, 2).mark().nested().is_some());
+    assert_eq!(Code(&mutable, 4).code_id(), CodeId::default());
+    assert!(Code(&mutable, 2).code_id().nested().is_some());
 
     let rewritten = program(View::Int(7));
-    let mut recorder = Recorder::new(Constants::Marshalled, Marks::NONE);
+    let mut recorder = Recorder::new(Constants::Marshalled, CodeIds::NONE);
     run(&mut recorder, &rewritten, 0);
     recorder.tables_may_change();
     assert_eq!(run(&mut recorder, &rewritten, 2), Some(whole(&rewritten, 2)));
-    assert_eq!(Code(&rewritten, 4).mark().nested().map(|_| ()), Some(()));
+    assert_eq!(Code(&rewritten, 4).code_id().nested().map(|_| ()), Some(()));
     assert_eq!(run(&mut recorder, &rewritten, 4), Some(whole(&rewritten, 4)));
 
     let late = program(View::Int(7));
-    let mut recorder = Recorder::new(Constants::Marshalled, Marks::NONE);
+    let mut recorder = Recorder::new(Constants::Marshalled, CodeIds::NONE);
     run(&mut recorder, &late, 0);
     recorder.sent += KEPT_BODIES as u64;
     assert_eq!(run(&mut recorder, &late, 2), Some(whole(&late, 2)));
@@ -162,25 +162,25 @@ fn what_may_have_changed_is_marshalled_again() {
 #[test]
 fn a_code_object_that_dies_unrun_is_forgotten() {
     let program = program(View::Int(7));
-    let mut recorder = Recorder::new(Constants::Marshalled, Marks::NONE);
+    let mut recorder = Recorder::new(Constants::Marshalled, CodeIds::NONE);
     run(&mut recorder, &program, 0);
     assert_eq!(recorder.unrun.len(), 2);
     recorder.begin(BranchBits::default(), None);
-    recorder.forget(Code(&program, 4).mark());
+    recorder.forget(Code(&program, 4).code_id());
     assert!(recorder.out.is_empty() && recorder.unrun.len() == 1);
 }
 
-/// The marks that a forked child finds are its parent's.
+/// The ids that a forked child finds are its parent's.
 #[test]
-fn the_marks_of_another_process_mean_nothing() {
+fn the_ids_of_another_process_mean_nothing() {
     let program = program(View::Int(7));
-    let mut parent = Recorder::new(Constants::Marshalled, Marks::NONE);
+    let mut parent = Recorder::new(Constants::Marshalled, CodeIds::NONE);
     run(&mut parent, &program, 0);
-    let parents = Code(&program, 4).mark();
-    let mut child = Recorder::new(Constants::Marshalled, parent.last_marks());
+    let parents = Code(&program, 4).code_id();
+    let mut child = Recorder::new(Constants::Marshalled, parent.last_code_ids());
     let outer = run(&mut child, &program, 2).unwrap();
     assert_eq!(outer, whole(&program, 2));
-    assert_ne!(Code(&program, 4).mark(), parents);
+    assert_ne!(Code(&program, 4).code_id(), parents);
     assert!(whole_of(&run(&mut child, &program, 4).unwrap(), |_| Some(b"c")).unwrap().is_some());
     assert_eq!(child.told(parents), 0);
     assert!(!parents.is_watched() && parents.number() == 0);

@@ -135,24 +135,24 @@ impl<W: Write> FlowWriter<W> {
     #[inline]
     pub fn has_room(
         &mut self,
-        outcomes: BranchBits,
+        branch_bits: BranchBits,
         event: &Packet,
-        walker: &Decoder,
+        decoder: &Decoder,
         count: u64,
     ) -> io::Result<bool> {
         if self.most == u64::MAX {
             return Ok(true);
         }
         let mut record = Vec::new();
-        packet::write(&mut record, outcomes, event);
+        packet::write(&mut record, branch_bits, event);
         let length = record.len();
-        Ok(self.size_with(length) <= self.most || self.makes_room(length, walker, count)?)
+        Ok(self.size_with(length) <= self.most || self.makes_room(length, decoder, count)?)
     }
 
     /// What waits may come to far less than it is.
-    fn makes_room(&mut self, length: usize, walker: &Decoder, count: u64) -> io::Result<bool> {
+    fn makes_room(&mut self, length: usize, decoder: &Decoder, count: u64) -> io::Result<bool> {
         if self.compress || self.codes.len() >= FEW_CODES {
-            self.quiet(walker, count)?;
+            self.quiet(decoder, count)?;
         }
         Ok(self.size_with(length) <= self.most)
     }
@@ -173,9 +173,9 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn code(&mut self, event: &Packet, walker: &Decoder, count: u64) -> io::Result<bool> {
+    pub fn code(&mut self, event: &Packet, decoder: &Decoder, count: u64) -> io::Result<bool> {
         if self.codes.len() >= LARGE {
-            self.flush(walker, count)?;
+            self.flush(decoder, count)?;
         }
         let before = self.codes.len();
         let shared = match *event {
@@ -193,7 +193,7 @@ impl<W: Write> FlowWriter<W> {
             return Ok(true);
         }
         let record = self.codes.split_off(before);
-        let has_room = self.makes_room(record.len(), walker, count)?;
+        let has_room = self.makes_room(record.len(), decoder, count)?;
         if has_room {
             self.codes.extend_from_slice(&record);
         }
@@ -211,25 +211,25 @@ impl<W: Write> FlowWriter<W> {
         }
     }
 
-    /// Takes a record that `walker` has followed, `count` instructions having been executed so far.
+    /// Takes a record that `decoder` has followed, `count` instructions having been executed so far.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn record(
         &mut self,
-        outcomes: BranchBits,
+        branch_bits: BranchBits,
         event: &Packet,
-        walker: &Decoder,
+        decoder: &Decoder,
         count: u64,
     ) -> io::Result<()> {
         if self.events.is_empty() {
             self.time = self.now();
         }
-        packet::write(&mut self.events, outcomes, event);
+        packet::write(&mut self.events, branch_bits, event);
         let is_large = self.events.len() >= LARGE || self.codes.len() >= LARGE;
         if is_large || count - self.first >= MANY {
-            self.flush(walker, count)?;
+            self.flush(decoder, count)?;
         }
         Ok(())
     }
@@ -239,25 +239,25 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn quiet(&mut self, walker: &Decoder, count: u64) -> io::Result<()> {
-        self.flush(walker, count)?;
+    pub fn quiet(&mut self, decoder: &Decoder, count: u64) -> io::Result<()> {
+        self.flush(decoder, count)?;
         self.pack(LEVEL)
     }
 
     /// Instructions are left out, a known number of them or not, for one of the reasons of
-    /// [`super::gap`]. `walker` is where the recording goes on.
+    /// [`super::gap`]. `decoder` is where the recording goes on.
     ///
     /// # Errors
     ///
     /// Those of the writer.
     pub fn gap(
         &mut self,
-        walker: &Decoder,
+        decoder: &Decoder,
         before: u64,
         left_out: Option<u64>,
         reason: u64,
     ) -> io::Result<()> {
-        self.flush(walker, before)?;
+        self.flush(decoder, before)?;
         let mut content = Vec::new();
         // None of an unknown number, else one more.
         for number in [before, left_out.map_or(0, |count| count + 1), self.now(), reason] {
@@ -274,7 +274,7 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer.
-    pub fn flush(&mut self, walker: &Decoder, count: u64) -> io::Result<()> {
+    pub fn flush(&mut self, decoder: &Decoder, count: u64) -> io::Result<()> {
         if !self.codes.is_empty() {
             self.flush_codes()?;
         }
@@ -293,7 +293,7 @@ impl<W: Write> FlowWriter<W> {
         self.codes.append(&mut self.gone);
         self.events.clear();
         self.frames.clear();
-        walker.save(&mut self.frames);
+        decoder.save(&mut self.frames);
         self.first = count;
         self.put(&bytes)
     }
@@ -372,11 +372,11 @@ impl<W: Write> FlowWriter<W> {
     /// # Errors
     ///
     /// Those of the writer; that it failed before, where it was compressed.
-    pub fn finish(mut self, walker: &Decoder, count: u64, end: &Value) -> io::Result<W> {
+    pub fn finish(mut self, decoder: &Decoder, count: u64, end: &Value) -> io::Result<W> {
         if self.is_broken {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        self.flush(walker, count)?;
+        self.flush(decoder, count)?;
         let mut bytes = Vec::new();
         append(&mut bytes, section::END, &[end.to_string().as_bytes()])?;
         self.put(&bytes)?;

@@ -84,18 +84,18 @@ impl Demux {
         Ok(demux)
     }
 
-    /// Takes what happened, after these outcomes.
+    /// Takes what happened, after these branch bits.
     #[inline]
-    pub fn record(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
+    pub fn record(&mut self, branch_bits: BranchBits, event: &Packet) -> Result<(), Trouble> {
         match event {
             Packet::CodeDefined { .. }
             | Packet::SingleStepCode { .. }
             | Packet::CodeFreed { .. }
             | Packet::SingleStep { .. }
             | Packet::ThreadSwitch { .. }
-            | Packet::ThreadEnd { .. } => self.other(outcomes, event),
+            | Packet::ThreadEnd { .. } => self.other(branch_bits, event),
             _ => match self.writers.get_mut(&self.current) {
-                Some(writer) => match writer.record(outcomes, event) {
+                Some(writer) => match writer.record(branch_bits, event) {
                     Err(Trouble::Limit) => self.end(self.current),
                     result => result,
                 },
@@ -143,10 +143,10 @@ impl Demux {
         full.into_iter().try_for_each(|thread| self.end(thread))
     }
 
-    /// Events that are not one thread's alone; the outcomes before them are.
-    fn other(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
-        if outcomes.count > 0 {
-            self.pass(outcomes, &Packet::BranchBits)?;
+    /// Events that are not one thread's alone; the branch bits before them are.
+    fn other(&mut self, branch_bits: BranchBits, event: &Packet) -> Result<(), Trouble> {
+        if branch_bits.count > 0 {
+            self.pass(branch_bits, &Packet::BranchBits)?;
         }
         match *event {
             Packet::CodeDefined { code, definition } => {
@@ -197,9 +197,9 @@ impl Demux {
         Ok(())
     }
 
-    fn pass(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
+    fn pass(&mut self, branch_bits: BranchBits, event: &Packet) -> Result<(), Trouble> {
         match self.writers.get_mut(&self.current) {
-            Some(writer) => match writer.record(outcomes, event) {
+            Some(writer) => match writer.record(branch_bits, event) {
                 Err(Trouble::Limit) => self.end(self.current),
                 result => result,
             },

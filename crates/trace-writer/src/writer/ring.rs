@@ -16,7 +16,7 @@ use rustix::thread::futex;
 
 use super::args::Args;
 use super::memory::Memory;
-use wire::control::{NOT_HELD, NOWHERE, PAGE, Page, RING, WAKE, closed, lasti_with};
+use wire::control::{ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, WAKE, closed, lasti_with};
 use wire::packet::BranchBits;
 
 /// OutputOptions long the writer sleeps at most: what a quiet program has told is kept by then.
@@ -49,18 +49,18 @@ impl Ring {
         thread::Builder::new().name("watch".to_owned()).stack_size(1 << 16).spawn(move || {
             wait_for_end(pid);
             watching.died.store(true, Release);
-            watching.page().news.fetch_add(1, SeqCst);
-            let _ = futex::wake(&watching.page().news, futex::Flags::empty(), 1);
+            watching.page().data_futex.fetch_add(1, SeqCst);
+            let _ = futex::wake(&watching.page().data_futex, futex::Flags::empty(), 1);
         })?;
         ring.page().ready.store(1, SeqCst);
         ring.wake_hook();
         Ok(ring)
     }
 
-    fn page(&self) -> &Page {
+    fn page(&self) -> &ControlPage {
         // SAFETY: the memory starts at a page's border and is as large as a page and a ring (`open`);
         // all fields are atomic, as the hook writes them at the same time.
-        unsafe { &*self.memory.start().cast::<Page>() }
+        unsafe { &*self.memory.start().cast::<ControlPage>() }
     }
 
     /// Appends what was told and not taken yet; how many bytes that was.
@@ -89,8 +89,8 @@ impl Ring {
     fn wake_hook(&self) {
         let page = self.page();
         if page.hook_waits.load(SeqCst) != 0 {
-            page.taken.fetch_add(1, SeqCst);
-            let _ = futex::wake(&page.taken, futex::Flags::empty(), 1);
+            page.space_futex.fetch_add(1, SeqCst);
+            let _ = futex::wake(&page.space_futex, futex::Flags::empty(), 1);
         }
     }
 
@@ -98,14 +98,15 @@ impl Ring {
     pub fn wait(&self) -> bool {
         let mut is_quiet = false;
         let page = self.page();
-        let news = page.news.load(SeqCst);
+        let data_futex = page.data_futex.load(SeqCst);
         page.writer_waits.store(1, SeqCst);
         let is_wanted = self.unsettled().is_some_and(|turn| page.settled.load(Relaxed) != turn);
         let waiting = page.head.load(SeqCst).wrapping_sub(page.tail.load(Relaxed));
         if waiting < WAKE && !is_wanted && !self.is_over() {
             let limit = futex::Timespec { tv_sec: 0, tv_nsec: SLEEP.as_nanos() as i64 };
             // Woken, interrupted or late: the caller looks again.
-            let woken = futex::wait(&page.news, futex::Flags::empty(), news, Some(&limit));
+            let woken =
+                futex::wait(&page.data_futex, futex::Flags::empty(), data_futex, Some(&limit));
             is_quiet =
                 woken == Err(Errno::TIMEDOUT) && page.head.load(SeqCst) == page.tail.load(Relaxed);
             if is_quiet && self.is_left() {
@@ -146,10 +147,10 @@ impl Ring {
     /// Where the last whole record ends, once nothing more is recorded.
     fn end(&self) -> u64 {
         let page = self.page();
-        page.head.load(Acquire).max(page.telling.load(Acquire))
+        page.head.load(Acquire).max(page.head_pending.load(Acquire))
     }
 
-    /// The outcomes that are in no record, and how far the thread had come, [`NOWHERE`] if that is
+    /// The branch bits that are in no record, and how far the thread had come, [`NOWHERE`] if that is
     /// not known; once nothing more is recorded.
     pub fn now(&self) -> (BranchBits, i32) {
         let page = self.page();
@@ -157,10 +158,11 @@ impl Ring {
             // They are in the record that was just told.
             return (BranchBits::default(), NOWHERE);
         }
-        let outcomes = BranchBits::of_register(page.outcomes.load(Relaxed));
-        let held = page.held.load(Relaxed);
-        let lasti = if held == NOT_HELD { page.lasti.load(Relaxed) } else { held };
-        (outcomes, lasti_with(lasti, outcomes.count))
+        let branch_bits = BranchBits::of_register(page.branch_bits.load(Relaxed));
+        let parked_lasti = page.parked_lasti.load(Relaxed);
+        let lasti =
+            if parked_lasti == NOT_PARKED { page.lasti.load(Relaxed) } else { parked_lasti };
+        (branch_bits, lasti_with(lasti, branch_bits.count))
     }
 
     /// Tells the hook that nothing more is kept, and why.

@@ -15,7 +15,7 @@ use recording::text::{RenderOptions, TextSink};
 use wire::code::CodeInfo;
 use wire::control::NOWHERE;
 use wire::packet::{BranchBits, Packet};
-use wire::ring::{self, SIZE, Told};
+use wire::ring::{self, RingPacket, SIZE};
 
 /// Bytes of text that are written at once: no more than a processor's own cache holds.
 const BLOCK: usize = 1 << 17;
@@ -134,25 +134,26 @@ impl ThreadWriter {
     /// behind the last that it has taken.
     pub fn short(&mut self, bytes: &[u8], at: &mut usize) -> Result<(), Trouble> {
         for words in bytes[*at..].chunks_exact(SIZE) {
-            let Told::Short(outcomes, event) = ring::read(words).map_err(Fault::Packet)? else {
+            let RingPacket::Short(branch_bits, event) = ring::read(words).map_err(Fault::Packet)?
+            else {
                 break;
             };
             *at += SIZE;
-            self.record(outcomes, &event)?;
+            self.record(branch_bits, &event)?;
         }
         Ok(())
     }
 
-    /// Follows what happened, after these outcomes.
+    /// Follows what happened, after these branch bits.
     #[inline]
-    pub fn record(&mut self, outcomes: BranchBits, event: &Packet) -> Result<(), Trouble> {
+    pub fn record(&mut self, branch_bits: BranchBits, event: &Packet) -> Result<(), Trouble> {
         if self.is_over {
             return Err(Trouble::Limit);
         }
         let decoder = &mut self.decoder;
         match &mut self.out {
             Out::Text { text, sink } => {
-                decoder.outcomes(outcomes, text)?;
+                decoder.branch_bits(branch_bits, text)?;
                 decoder.event(event, text)?;
                 if text.lines.len() >= BLOCK {
                     write_text(text, sink, self.max_bytes)?;
@@ -160,7 +161,7 @@ impl ThreadWriter {
                 self.is_over = text.is_over();
             }
             Out::CompressedText { text, compressed } => {
-                decoder.outcomes(outcomes, text)?;
+                decoder.branch_bits(branch_bits, text)?;
                 decoder.event(event, text)?;
                 if text.lines.len() >= FRAME {
                     write_compressed(text, compressed, self.max_bytes)?;
@@ -168,13 +169,13 @@ impl ThreadWriter {
                 self.is_over = text.is_over();
             }
             Out::Flow { flow } => {
-                if !flow.has_room(outcomes, event, decoder, decoder.executed())? {
+                if !flow.has_room(branch_bits, event, decoder, decoder.executed())? {
                     self.is_over = true;
                     return Err(Trouble::Limit);
                 }
-                decoder.outcomes(outcomes, &mut ())?;
+                decoder.branch_bits(branch_bits, &mut ())?;
                 decoder.event(event, &mut ())?;
-                flow.record(outcomes, event, decoder, decoder.executed())?;
+                flow.record(branch_bits, event, decoder, decoder.executed())?;
                 self.is_over = decoder.executed() >= self.limit;
             }
         }

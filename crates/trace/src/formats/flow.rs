@@ -130,7 +130,7 @@ impl<'a> Flow<'a> {
     /// Goes on to the next outcome, event or chunk; false at the end.
     fn advance(&mut self) -> Result<bool, Broken> {
         let Some(chunk) = &mut self.chunk else { return self.open() };
-        let Some((outcomes, event, length)) = chunk.packet()? else {
+        let Some((branch_bits, event, length)) = chunk.packet()? else {
             chunk.check(&self.decoder)?;
             self.chunk = None;
             return Ok(true);
@@ -138,10 +138,10 @@ impl<'a> Flow<'a> {
         let offset = chunk.offset();
         let depth = self.decoder.depth() as u32;
         let mut decoded = Decoded::default();
-        if self.taken < outcomes.count {
+        if self.taken < branch_bits.count {
             self.taken += 1;
-            let bits = outcomes.bits >> (outcomes.count - self.taken) & 1;
-            let decoded = self.decoder.outcomes(BranchBits { bits, count: 1 }, &mut decoded);
+            let bits = branch_bits.bits >> (branch_bits.count - self.taken) & 1;
+            let decoded = self.decoder.branch_bits(BranchBits { bits, count: 1 }, &mut decoded);
             decoded.map_err(|fault| chunk.broken(&fault))?;
         } else {
             self.decoder.event(&event, &mut decoded).map_err(|fault| chunk.broken(&fault))?;

@@ -198,13 +198,13 @@ fn packets(
     let mut at = start;
     while at < chunk.content.len() {
         let byte = chunk.byte(at);
-        let (outcomes, event, length) = match packet::read(&chunk.content[at..]) {
+        let (branch_bits, event, length) = match packet::read(&chunk.content[at..]) {
             Ok(packet) => packet,
             // The next chunk says that this one is cut.
             Err(packet::Fault::Short) if chunk.is_cut => return Ok(()),
             Err(fault) => return Err(Broken::at(byte, fault).into()),
         };
-        write!(out, "{byte:>10}    {}", Shown(outcomes, &event))?;
+        write!(out, "{byte:>10}    {}", Shown(branch_bits, &event))?;
         if let Packet::CodeDefined { code, definition } = event {
             match CodeInfo::read_part(definition, |part| bodies.find(part)) {
                 Ok(found) => write!(out, "{}", Defined(&found))?,
@@ -239,10 +239,10 @@ struct Shown<'a>(BranchBits, &'a Packet<'a>);
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Shown(outcomes, event) = self;
+        let Shown(branch_bits, event) = self;
         f.write_str(name(event))?;
-        if outcomes.count > 0 {
-            write!(f, " bits={:0width$b}", outcomes.bits, width = outcomes.count as usize)?;
+        if branch_bits.count > 0 {
+            write!(f, " bits={:0width$b}", branch_bits.bits, width = branch_bits.count as usize)?;
         }
         match **event {
             Packet::BranchBits => Ok(()),

@@ -141,7 +141,7 @@ pub fn mend(bytes: &mut [u8]) {
 fn damage_with_right_checksums_is_survived() {
     let recorded = record(SMALL);
     let mut random = Random::new(3);
-    let mut outcomes = [0, 0];
+    let mut branch_bits = [0, 0];
     for _ in 0..1_000 {
         let mut bytes = recorded.bytes.clone();
         for _ in 0..=random.below(3) {
@@ -150,9 +150,9 @@ fn damage_with_right_checksums_is_survived() {
                 [random.below(9)];
         }
         mend(&mut bytes);
-        outcomes[usize::from(read(&bytes).1.is_some())] += 1;
+        branch_bits[usize::from(read(&bytes).1.is_some())] += 1;
     }
-    assert!(outcomes[0] > 10 && outcomes[1] > 300, "both happen: {outcomes:?}");
+    assert!(branch_bits[0] > 10 && branch_bits[1] > 300, "both happen: {branch_bits:?}");
 }
 
 /// A file of sections with right checksums.
@@ -250,7 +250,7 @@ fn counts_that_are_not_true_are_refused() {
     assert!(error.contains("no such chunk can be here"), "{error}");
 }
 
-/// A loop over half a million instructions: each of its outcomes is text of ten megabytes.
+/// A loop over half a million instructions: each of its branch bits is text of ten megabytes.
 #[test]
 fn text_without_end_is_handed_on() {
     let mut code = vec![9; 500_000];
@@ -258,8 +258,8 @@ fn text_without_end_is_handed_on() {
     let code = CodeInfo { name: b"f".to_vec(), code, ..CodeInfo::default() };
     let mut run = records(&[Packet::Enter { lasti: -1, code: 1 }]);
     for _ in 0..1_000 {
-        let outcomes = BranchBits { bits: (1 << 63) - 1, count: 63 };
-        packet::write(&mut run, outcomes, &Packet::BranchBits);
+        let branch_bits = BranchBits { bits: (1 << 63) - 1, count: 63 };
+        packet::write(&mut run, branch_bits, &Packet::BranchBits);
     }
     let count = 63_000 * 500_001;
     let bytes = file(&[(section::CODES, define(1, code)), events(0, count, &IDLE, &run)]);
@@ -449,16 +449,16 @@ fn bodies_are_not_trusted() {
     let text = String::from_utf8(text).unwrap();
     let wanted = ["0 LOAD_CONST ((None, <x>))", "3 LOAD_CONST (x)", "6 LOAD_CONST (None)"];
     assert!(text.starts_with(&wanted.map(|line| format!("f> {line}\n")).concat()), "{text}");
-    let mut outcomes = [0; 2];
+    let mut branch_bits = [0; 2];
     for at in 0..whole.len() {
         for byte in [0, 1, b'?', b'c', b'(', b'{', 0x7f, 0x80, 0xff] {
             let mut damaged = whole.clone();
             damaged[at] = byte;
-            outcomes[usize::from(CodeInfo::read(&damaged).is_ok())] += 1;
+            branch_bits[usize::from(CodeInfo::read(&damaged).is_ok())] += 1;
             let _ = run(&damaged);
         }
     }
-    assert!(outcomes.iter().all(|&count| count > 100), "both happen: {outcomes:?}");
+    assert!(branch_bits.iter().all(|&count| count > 100), "both happen: {branch_bits:?}");
     // A part of a code object that is not there, or beyond its end.
     let body = body_of(&whole).unwrap();
     for part in [

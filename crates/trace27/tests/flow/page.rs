@@ -53,13 +53,13 @@ fn recording() -> Vec<u8> {
     decoder.define(1, code).unwrap();
     let event = Packet::CodeDefined { code: 1, definition: &definition };
     assert!(flow.code(&event, &decoder, 0).unwrap());
-    for (outcomes, event) in [
+    for (branch_bits, event) in [
         (BranchBits::default(), Packet::Enter { lasti: -1, code: 1 }),
         (BranchBits { bits: 0b101, count: 3 }, Packet::End { lasti: NOWHERE }),
     ] {
-        decoder.outcomes(outcomes, &mut ()).unwrap();
+        decoder.branch_bits(branch_bits, &mut ()).unwrap();
         decoder.event(&event, &mut ()).unwrap();
-        flow.record(outcomes, &event, &decoder, decoder.executed()).unwrap();
+        flow.record(branch_bits, &event, &decoder, decoder.executed()).unwrap();
     }
     let end = json!({ "instructions": decoder.executed(), "end": "ended" });
     flow.finish(&decoder, decoder.executed(), &end).unwrap()

@@ -81,12 +81,12 @@ proptest! {
         // Small numbers have forms of their own.
         let (number, signed) = (number >> shift.0, signed >> shift.1);
         let event = an_event(kind, number, signed, other >> shift.0, &bytes);
-        let outcomes = BranchBits { bits: bits & ((1 << count) - 1), count };
+        let branch_bits = BranchBits { bits: bits & ((1 << count) - 1), count };
         let mut record = Vec::new();
-        packet::write(&mut record, outcomes, &event);
+        packet::write(&mut record, branch_bits, &event);
         let length = record.len();
         record.extend_from_slice(&bytes);
-        prop_assert_eq!(packet::read(&record), Ok((outcomes, event, length)));
+        prop_assert_eq!(packet::read(&record), Ok((branch_bits, event, length)));
         prop_assert_eq!(packet::read(&record[..length - 1]), Err(packet::Fault::Short));
     }
 

@@ -39,11 +39,11 @@ impl Loops {
         self.decoder.executed() + self.left_out
     }
 
-    fn record(&mut self, outcomes: BranchBits, event: &Packet) {
-        self.decoder.outcomes(outcomes, &mut ()).unwrap();
+    fn record(&mut self, branch_bits: BranchBits, event: &Packet) {
+        self.decoder.branch_bits(branch_bits, &mut ()).unwrap();
         self.decoder.event(event, &mut ()).unwrap();
         let count = self.count();
-        self.flow.record(outcomes, event, &self.decoder, count).unwrap();
+        self.flow.record(branch_bits, event, &self.decoder, count).unwrap();
     }
 
     /// Calls a function with that many bytes of line numbers, which goes around 63 times.

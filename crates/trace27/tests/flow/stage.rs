@@ -159,7 +159,7 @@ struct Machine {
     /// Frames that have yielded, and where each goes on.
     generators: Vec<(usize, u32)>,
     executed: Vec<Executed>,
-    outcomes: BranchBits,
+    branch_bits: BranchBits,
     /// How far the running frame has come since the last record or outcome.
     progress: i32,
     decoder: Decoder,
@@ -184,7 +184,7 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
         frames: Vec::new(),
         generators: Vec::new(),
         executed: Vec::new(),
-        outcomes: BranchBits::default(),
+        branch_bits: BranchBits::default(),
         progress: NOWHERE,
         decoder: Decoder::new(),
         flow: FlowWriter::new(Vec::new(), how.compress, u64::MAX, about).unwrap().unwrap(),
@@ -203,24 +203,24 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
 
 impl Machine {
     fn tell(&mut self, event: &Packet) {
-        self.decoder.outcomes(self.outcomes, &mut ()).unwrap();
+        self.decoder.branch_bits(self.branch_bits, &mut ()).unwrap();
         self.decoder.event(event, &mut ()).unwrap();
-        self.flow.record(self.outcomes, event, &self.decoder, self.decoder.executed()).unwrap();
+        self.flow.record(self.branch_bits, event, &self.decoder, self.decoder.executed()).unwrap();
         if self.random.one_in(self.how.section) {
             self.flow.flush(&self.decoder, self.decoder.executed()).unwrap();
         }
-        self.outcomes = BranchBits::default();
+        self.branch_bits = BranchBits::default();
         if *event != Packet::BranchBits {
             self.progress = NOWHERE;
         }
     }
 
     fn decide(&mut self, outcome: bool) {
-        if self.outcomes.count == MOST_BRANCH_BITS {
+        if self.branch_bits.count == MOST_BRANCH_BITS {
             self.tell(&Packet::BranchBits);
         }
-        let bits = self.outcomes.bits << 1 | u64::from(outcome);
-        self.outcomes = BranchBits { bits, count: self.outcomes.count + 1 };
+        let bits = self.branch_bits.bits << 1 | u64::from(outcome);
+        self.branch_bits = BranchBits { bits, count: self.branch_bits.count + 1 };
         self.progress = NOWHERE;
     }
 
