@@ -144,7 +144,7 @@ def main():
 
 
 def parse_arguments(arguments):
-    """Options may stand before and between the operands, not after them."""
+    """Options may come before and between the operands, not after them."""
     options = Options()
     operands = []
     while len(operands) < (1 if options.module is not None else 2):
@@ -177,7 +177,7 @@ def parse_arguments(arguments):
 
 
 class Options(object):
-    """What was typed, as HELP tells it."""
+    """The command that was typed, as HELP shows it."""
 
     LONG = ['help', 'trace=', 'name=', 'resolve', 'blog', 'raw', 'format=', 'compress',
             'follow-fork', 'threads=', 'limit=', 'max-bytes=', 'guard', 'module=']

@@ -1,4 +1,4 @@
-//! Decompression, UTF-16, and telling the format: any bytes at all, as a file would hold them.
+//! Decompression, UTF-16, and recognizing the format: any bytes at all, as a file would hold them.
 #![no_main]
 
 use std::io::Cursor;

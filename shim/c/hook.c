@@ -9,13 +9,13 @@
 
 union _PyTraced_ControlPage _PyTraced_Control __attribute__((aligned(sizeof(union _PyTraced_ControlPage))));
 
-/* As the hook knows it (crates/wire/src/control.rs). */
+/* The offsets that the hook uses (crates/wire/src/control.rs). */
 _Static_assert(sizeof(union _PyTraced_ControlPage) == 4096, "a page");
-_Static_assert(offsetof(union _PyTraced_ControlPage, lasti) == 8, "the place");
+_Static_assert(offsetof(union _PyTraced_ControlPage, lasti) == 8, "the offset of the last instruction");
 _Static_assert(offsetof(union _PyTraced_ControlPage, ring) == 24, "the ring");
-_Static_assert(offsetof(union _PyTraced_ControlPage, async_begin) == 32, "what may run in between");
-_Static_assert(offsetof(union _PyTraced_ControlPage, head) == 64, "what is told");
-_Static_assert(offsetof(union _PyTraced_ControlPage, head_pending) == 96, "what is being told");
+_Static_assert(offsetof(union _PyTraced_ControlPage, async_begin) == 32, "asynchronous code");
+_Static_assert(offsetof(union _PyTraced_ControlPage, head) == 64, "what is in the ring");
+_Static_assert(offsetof(union _PyTraced_ControlPage, head_pending) == 96, "what is about to be");
 
 #ifdef __ELF__
 /* At the very start of the executable: tracer.py knows by it whom it may start. */
@@ -32,7 +32,7 @@ static const struct {
 extern void traced_flush_branch_bits(void);
 extern void traced_enter_frame(PyFrameObject *f, int throwflag);
 extern void traced_leave_frame(PyFrameObject *f, PyObject *retval);
-extern void traced_unwind(PyFrameObject *f, int offset);
+extern void traced_unwind(PyFrameObject *f, int offset, int by_exception);
 extern void traced_async_end(PyFrameObject *f, int offset);
 extern int traced_instruction(PyFrameObject *f, int opcode, int oparg,
                               const unsigned char *next_instr, PyObject **stack_pointer);
@@ -78,9 +78,9 @@ _PyTraced_LeaveFrame(PyFrameObject *f, PyObject *retval)
 }
 
 void
-_PyTraced_Unwind(PyFrameObject *f, int offset)
+_PyTraced_Unwind(PyFrameObject *f, int offset, int by_exception)
 {
-    traced_unwind(f, offset);
+    traced_unwind(f, offset, by_exception);
 }
 
 void

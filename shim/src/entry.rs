@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use bytecode::opcode::numbers::{BREAK_LOOP, CONTINUE_LOOP, RETURN_VALUE, YIELD_VALUE};
+use bytecode::opcode::numbers::{RETURN_VALUE, YIELD_VALUE};
 use bytecode::opcode::{HAVE_ARGUMENT, Operand};
 use wire::control::NOWHERE;
 use wire::ring;
@@ -83,7 +83,7 @@ unsafe extern "C" fn traced_enter_frame(frame: *const PyFrameObject, throwflag: 
     let start = (frame.lasti() + 1) as u32;
     let lasti = frame.back().map_or(-1, Frame::lasti);
     let code = (frame.code_id().0 as u32).wrapping_sub(shared().page().first_code_id.load(Relaxed));
-    // On x86-64 the loop has told what fits, and comes with the rest. A code object
+    // On x86-64 the loop has recorded what fits, and calls this for the rest. A code object
     // that has no number here, or whose instructions are recorded individually, is not above zero.
     let word = match start {
         _ if code as i32 <= 0 => None,
@@ -126,9 +126,9 @@ unsafe extern "C" fn traced_leave_frame(frame: *const PyFrameObject, retval: *co
 #[inline(never)]
 fn exit_slowly(frame: Frame, says_so: bool, exception: bool) {
     let lasti = frame.lasti();
-    let is_explicit = is_explicit(frame);
-    if says_so || is_explicit || !shared().push_short(ring::frame_unwound(lasti, exception)) {
-        let says_so = says_so && !is_explicit;
+    let is_single_stepped = is_single_stepped(frame);
+    if says_so || is_single_stepped || !shared().push_short(ring::frame_unwound(lasti, exception)) {
+        let says_so = says_so && !is_single_stepped;
         slowly(|recorder| match says_so {
             true => recorder.frame_return(),
             false => recorder.frame_unwound(lasti, exception),
@@ -138,7 +138,7 @@ fn exit_slowly(frame: Frame, says_so: bool, exception: bool) {
 
 /// Whether each instruction of a frame is recorded individually.
 #[inline]
-fn is_explicit(frame: Frame) -> bool {
+fn is_single_stepped(frame: Frame) -> bool {
     frame.code_id().is_watched() || shared().single_steps()
 }
 
@@ -148,16 +148,18 @@ fn is_explicit(frame: Frame) -> bool {
 ///
 /// The evaluation loop calls this with the frame that it runs.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_unwind(frame: *const PyFrameObject, offset: c_int) {
+unsafe extern "C" fn traced_unwind(
+    frame: *const PyFrameObject,
+    offset: c_int,
+    by_exception: c_int,
+) {
     // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     shared().skip_async_begin(frame.lasti());
-    if is_explicit(frame) {
+    if is_single_stepped(frame) {
         return;
     }
-    let target = offset as u32;
-    // `END_FINALLY` may also go on with a `return` or `continue`.
-    let exception = !matches!(frame.opcode(), Some(RETURN_VALUE | BREAK_LOOP | CONTINUE_LOOP));
+    let (target, exception) = (offset as u32, by_exception != 0);
     if let Some(word) = ring::unwind(frame.lasti(), target, exception)
         && is_reached(frame, target)
         && shared().push_short(word)
@@ -184,7 +186,7 @@ fn is_reached(frame: Frame, offset: u32) -> bool {
 unsafe extern "C" fn traced_async_end(frame: *const PyFrameObject, offset: c_int) {
     // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
-    let is_known = !is_explicit(frame) && is_reached(frame, offset as u32);
+    let is_known = !is_single_stepped(frame) && is_reached(frame, offset as u32);
     if is_known && shared().push_short(ring::async_end(offset as u32)) {
         return;
     }
@@ -210,16 +212,16 @@ unsafe extern "C" fn traced_instruction(
     let frame = unsafe { Frame::new(frame) };
     let is_guarded = STATE.mode.guards();
     if is_guarded && refused(|| refuse::instruction(frame, opcode as u8, oparg, next, stack)) {
-        // Told all the same: it was about to run.
-        if is_explicit(frame) {
-            step(frame, opcode as u8, oparg, next);
+        // Recorded all the same: it was about to run.
+        if is_single_stepped(frame) {
+            instruction(frame, opcode as u8, oparg, next);
         }
         return -1;
     }
-    if !is_explicit(frame) {
+    if !is_single_stepped(frame) {
         return 0;
     }
-    step(frame, opcode as u8, oparg, next);
+    instruction(frame, opcode as u8, oparg, next);
     1
 }
 
@@ -293,7 +295,7 @@ fn carries(opcode: u8) -> bool {
 
 /// Records an instruction individually.
 #[inline]
-fn step(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
+fn instruction(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
     let width = if opcode >= HAVE_ARGUMENT { 3 } else { 1 };
     let mut offset = frame.offset(next).wrapping_sub(width) as u32;
     if offset != frame.lasti() as u32 {
@@ -471,19 +473,19 @@ extern "C" fn traced_code_dealloc(code: *const PyCodeObject) {
     keeping_position(|recorder| recorder.forget(py::code_id_of(code)));
 }
 
-/// Tells what the recorder makes of it.
+/// Pushes what the recorder makes of it.
 #[cold]
 fn slowly<T>(body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
-    tell(body, false)
+    record(body, false)
 }
 
 /// The same for what does not move the thread.
 #[cold]
 fn keeping_position<T>(body: impl FnOnce(&mut Recorder) -> T) -> Option<T> {
-    tell(body, true)
+    record(body, true)
 }
 
-fn tell<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Option<T> {
+fn record<T>(body: impl FnOnce(&mut Recorder) -> T, keeps_position: bool) -> Option<T> {
     let mut result = None;
     guarded(|| {
         keeping_errno(|| {
@@ -525,7 +527,7 @@ fn watch_if(wanted: bool) {
     }
 }
 
-/// Has the evaluation loop look at the running frame before it goes on.
+/// Makes the evaluation loop check the running frame before it goes on.
 fn recheck() {
     // SAFETY: writes variables of the evaluation loop, which waits for this call.
     unsafe { py::_PyTraced_Recheck() };
@@ -572,7 +574,7 @@ fn guarded(body: impl FnOnce() -> Result<(), Lost>) {
         Lost::Writer => "the process that writes the trace was ended".to_owned(),
         Lost::Fault => life::fault(),
         Lost::Limit => {
-            // Asked for: nobody needs to be told.
+            // Asked for: no message.
             let _ = shared().close();
             shared().leave();
             return;

@@ -1,4 +1,4 @@
-//! The trace hook of the patched interpreter: tells what a thread does, and must not be noticed by
+//! The trace hook of the patched interpreter: records what a thread executes, and must not be noticed by
 //! the program.
 //!
 //! Linked into the executable as a static library. `entry` and `py` need the headers of the

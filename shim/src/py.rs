@@ -22,7 +22,7 @@ use crate::recorder::{CodeId, Subject};
 pub use guarded::{Guarded, facts};
 pub use object::Object;
 pub use raw::{
-    _PyTraced_Epoch, _PyTraced_Control, _PyTraced_Recheck, _PyTraced_SetMode, _PyTraced_Verified,
+    _PyTraced_Control, _PyTraced_Epoch, _PyTraced_Recheck, _PyTraced_SetMode, _PyTraced_Verified,
     PyCodeObject, PyFrameObject, PyObject, PyThreadState, traced_errno, traced_set_errno,
 };
 pub use saved::Saved;
@@ -36,11 +36,11 @@ pub struct Frame<'a> {
 
 // What the evaluation loop records itself it records as the hook does.
 const _: () = {
-    use wire::{control as page, ring as told};
-    assert!(raw::_PyTraced_RING_SIZE as usize == page::RING);
+    use wire::{control, ring};
+    assert!(raw::_PyTraced_RING_SIZE as usize == control::RING);
     assert!(raw::_PyTraced_PACKET_SIZE as usize == ring::SIZE);
-    assert!(raw::_PyTraced_NOWHERE == page::NOWHERE);
-    assert!(raw::_PyTraced_NOT_PARKED == page::NOT_PARKED);
+    assert!(raw::_PyTraced_NOWHERE == control::NOWHERE);
+    assert!(raw::_PyTraced_NOT_PARKED == control::NOT_PARKED);
 };
 
 impl<'a> Frame<'a> {
@@ -76,7 +76,7 @@ impl<'a> Frame<'a> {
         (!pointer.is_null()).then_some(Frame { pointer, life: PhantomData })
     }
 
-    /// What stands in its code object.
+    /// The id in its code object.
     #[inline]
     pub fn code_id(self) -> CodeId {
         // SAFETY: a live frame owns its code object.

@@ -1,9 +1,9 @@
 //! The pure core: what happened in, records out.
 //!
-//! Knows code objects by the numbers that it gives them and owns nothing of them; whoever drives
-//! it reports their deaths. What it makes is collected in `out`; telling it is left to `entry`.
+//! Knows code objects by the numbers that it gives them and owns nothing of them; its caller
+//! reports their deaths. What it makes is collected in `out`; `entry` pushes it.
 
-mod id;
+mod code_id;
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use wire::code::{Body, CodeInfo, KEPT_BODIES, LONGEST_CODE, MOST_ENTRIES, Part, 
 use wire::packet::{self as event, BranchBits, Packet};
 
 use crate::capture::code::{Captured, Constants};
-use id::LAST_NESTED;
-pub use id::{CodeId, CodeIds};
+use code_id::LAST_NESTED;
+pub use code_id::{CodeId, CodeIds};
 
 /// What is asked of a code object, once, when it first runs.
 pub trait Subject {
@@ -70,7 +70,7 @@ fn emptied(mut bytes: Vec<u8>) -> Vec<u8> {
 /// Makes records of what happens.
 #[derive(Debug)]
 pub struct Recorder {
-    /// Records that are to be told.
+    /// Packets to be pushed.
     pub out: Vec<u8>,
     constants: Constants,
     /// Whether tables of code objects may change.
@@ -88,7 +88,7 @@ pub struct Recorder {
     /// For the bytes of one code object.
     body: Vec<u8>,
     definition: Vec<u8>,
-    /// CodeIds up to these are another process's.
+    /// Ids up to these are another process's.
     base: CodeIds,
     threads: HashMap<usize, u32>,
     next_thread: u32,
@@ -124,7 +124,7 @@ impl Recorder {
         self.async_begin = async_begin;
     }
 
-    /// Where such code may run, and nothing was told of it yet.
+    /// Where such code may run, while no packet has it.
     pub fn async_begin(&self) -> Option<(i32, bool)> {
         self.async_begin
     }
@@ -174,13 +174,13 @@ impl Recorder {
     }
 
     /// A frame is left otherwise than by an instruction that says so.
-    pub fn exit(&mut self, lasti: i32, exception: bool) {
+    pub fn frame_unwound(&mut self, lasti: i32, exception: bool) {
         self.push_async_begin();
         self.push(&Packet::FrameExit { lasti, exception });
     }
 
     /// A frame is left by its `RETURN_VALUE` or `YIELD_VALUE`.
-    pub fn leave(&mut self) {
+    pub fn frame_return(&mut self) {
         // What might have come in between did not.
         self.async_begin = None;
         self.branch_bits.bits = self.branch_bits.bits << 1 | 1;
@@ -216,9 +216,10 @@ impl Recorder {
     }
 
     /// An instruction of a frame whose instructions are recorded individually.
-    pub fn step(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
+    pub fn instruction(&mut self, subject: &impl Subject, opcode: u8, offset: u32, operand: i32) {
         self.push_async_begin();
-        let known = self.codes.get(self.number(subject.code_id()) as usize).and_then(Option::as_ref);
+        let known =
+            self.codes.get(self.number(subject.code_id()) as usize).and_then(Option::as_ref);
         let kind = bytecode::opcode::operand(opcode);
         let is_mutable = kind == Operand::Const && known.is_some_and(|known| known.has_mutable);
         let mut text = None;
@@ -234,7 +235,7 @@ impl Recorder {
     }
 
     /// From here on each instruction is recorded individually.
-    pub fn every(&mut self, lasti: i32) {
+    pub fn single_step(&mut self, lasti: i32) {
         self.push_async_begin();
         self.push(&Packet::SingleStep { lasti });
     }
@@ -408,14 +409,20 @@ impl Recorder {
         let result = (is_watched, *can_change);
         // What is smaller is within all limits, so the writer takes it as it is.
         if body.len() as u64 <= MOST_ENTRIES && captured.texts.is_empty() && !self.rewrites {
-            self.set_nested_code_id(subject, code, captured, before);
+            self.remember_nested(subject, code, captured, before);
         }
         self.body = emptied(body);
         result
     }
 
     /// Remembers where the code objects inside one are in its body.
-    fn set_nested_code_id(&mut self, subject: &impl Subject, code: u32, captured: Captured, before: u64) {
+    fn remember_nested(
+        &mut self,
+        subject: &impl Subject,
+        code: u32,
+        captured: Captured,
+        before: u64,
+    ) {
         for nested in captured.nested {
             if !nested.is_final || !nested.is_whole || self.last_nested >= LAST_NESTED {
                 continue;

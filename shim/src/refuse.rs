@@ -61,13 +61,13 @@ pub fn instruction(
         )
     });
     let (offset, result) = result;
-    told(&frame, offset as i64, result)
+    message(&frame, offset as i64, result)
 }
 
 /// Why the instruction at an offset may not be read.
 pub fn fetch(frame: Frame, offset: i32) -> Option<CString> {
     let result = PLANS.ask(frame.code_address(), |_, code| guard::fetch(code, offset.into()));
-    told(&frame, offset.into(), result)
+    message(&frame, offset.into(), result)
 }
 
 /// Why the innermost handler may not be entered.
@@ -75,7 +75,7 @@ pub fn handler(frame: Frame, depth: usize) -> Option<CString> {
     let block = *frame.blocks().last()?;
     let result =
         PLANS.ask(frame.code_address(), |plan, code| guard::enter(plan, code, depth, block));
-    told(&frame, frame.lasti().into(), result)
+    message(&frame, frame.lasti().into(), result)
 }
 
 /// Why a code object may not be called.
@@ -92,7 +92,7 @@ pub unsafe fn call(code: *mut PyCodeObject, cells: Option<usize>) -> Option<CStr
     worded(name, 0, result)
 }
 
-fn told(frame: &Frame, offset: i64, result: Result<(), Violation>) -> Option<CString> {
+fn message(frame: &Frame, offset: i64, result: Result<(), Violation>) -> Option<CString> {
     // SAFETY: a live frame owns its code object.
     let name = unsafe { py::name_of(frame.code_address()) };
     worded(name, offset, result)

@@ -13,7 +13,7 @@ pub const FILE: &str = "PYTHON27_TRACED_FILE";
 pub const NAME: &str = "PYTHON27_TRACED_NAME";
 /// Any of [`WORDS`], and `limit=N`, `max-bytes=N`, joined by commas.
 pub const OPTIONS: &str = "PYTHON27_TRACED_OPTIONS";
-/// The program's SHA-256, for a recording to tell.
+/// The program's SHA-256, for the recording's header.
 pub const PROGRAM: &str = "PYTHON27_TRACED_PROGRAM";
 
 /// Set by the hook where the wish is inherited: the process that is traced and how many programs it
@@ -72,7 +72,7 @@ pub struct Settings {
     pub limit: Option<u64>,
     /// Ends before the file is larger than this.
     pub max_bytes: Option<u64>,
-    /// All options as they were given, each of [`WORDS`] or with a number, for a recording to tell.
+    /// All options as they were given, each of [`WORDS`] or with a number, for the recording's header.
     pub options: Vec<String>,
     /// The program's SHA-256.
     pub program: Option<String>,
@@ -190,7 +190,7 @@ impl Settings {
         OsStr::from_bytes(&name).to_owned()
     }
 
-    /// Which of the programs that this process has been, from 1, was told to trace itself.
+    /// Which of the programs that this process has been, from 1, is to trace itself.
     fn turn(&self, process: u32) -> u64 {
         let before = self.process.as_deref().and_then(|before| before.split_once('.'));
         match before.map(|(id, turn)| (id.parse::<u32>(), turn.parse::<u64>())) {

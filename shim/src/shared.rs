@@ -1,23 +1,23 @@
-//! The hook's end of the memory that it shares with the writer: where records go.
+//! The hook's end of the memory that it shares with the writer: where packets go.
 //!
-//! Owns the mapping of the page over the interpreter's own, and the ring. Tells bytes; what they
+//! Owns the mapping of the page over the interpreter's own, and the ring. Pushes bytes; what they
 //! mean is made in `recorder`. Besides `py` and `memory` the only place with raw pointers.
 
 use std::io;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use wire::control::{NOT_PARKED, NOWHERE, PAGE, ControlPage, RING, WAKE, failure};
+use wire::control::{ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, WAKE, failure};
 use wire::packet::BranchBits;
 use wire::ring;
 
 use crate::memory::{self, Memory};
 
-/// Bytes that can be told beyond `limit` without another look.
+/// Bytes that may be pushed beyond `limit` before room is reserved again.
 const SLACK: u64 = 64;
 
-/// In the page's `every`.
-const EVERY: u32 = 1;
+/// In the page's `slow_path`.
+const SINGLE_STEP: u32 = 1;
 
 /// How long the hook sleeps at most before it looks whether the writer is still there.
 const SLEEP_NS: i64 = 100_000_000;
@@ -28,7 +28,7 @@ pub struct Shared {
     page: &'static ControlPage,
 }
 
-/// Why nothing more can be told.
+/// Why nothing more can be recorded.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lost {
     /// The writer cannot write; the system's error number.
@@ -94,7 +94,7 @@ impl Shared {
         Ok(memory)
     }
 
-    /// Gives the page back to this process alone; what was told stays with the writer.
+    /// Gives the page back to this process alone; what was pushed stays with the writer.
     pub fn leave(self) {
         memory::disappear();
         let ring = self.page.ring.load(Relaxed);
@@ -120,8 +120,9 @@ impl Shared {
         ptr::from_ref(self.page).cast_mut().cast()
     }
 
-    /// Tells what a word of [`ring`] says, and the branch bits before it; before both, what may have
-    /// begun to run in between. False if the hook has to look around first; then nothing is recorded.
+    /// Pushes a packet: a word of [`ring`], and the branch bits before it; before both, the
+    /// asynchronous code that may have begun. False if room has to be reserved first; then nothing
+    /// is recorded.
     #[inline]
     pub fn push_short(self, word: u64) -> bool {
         let page = self.page;
@@ -140,8 +141,7 @@ impl Shared {
         true
     }
 
-    /// Tells what a word says, and the branch bits before it. `head` is where, at most [`SLACK`] less
-    /// two words beyond `limit`.
+    /// Writes a packet at `head`, which is at most [`SLACK`] less two words beyond `limit`.
     #[inline]
     fn put(self, head: u64, word: u64) {
         let page = self.page;
@@ -157,9 +157,9 @@ impl Shared {
         self.replace(head + ring::SIZE as u64, NOT_PARKED);
     }
 
-    /// What is told up to `head` is whole and takes the place of the branch bits, and says how far the
-    /// thread has come. Wherever the process is killed, nothing is lost or told twice: with the
-    /// first store all of it has happened.
+    /// Publishes what is written up to `head`, which includes the branch bits and how far the thread
+    /// has come. Wherever the process is killed, nothing is lost or recorded twice: the first store
+    /// does it all.
     #[inline]
     fn replace(self, head: u64, parked_lasti: i32) {
         self.page.head_pending.store(head, Release);
@@ -167,7 +167,7 @@ impl Shared {
         self.page.head.store(head, Release);
     }
 
-    /// Keeps one outcome more, which leaves the running frame: its caller stands at its call.
+    /// Keeps one outcome more, which leaves the running frame: its caller is at its call.
     /// Whether the branch bits are full.
     #[inline]
     pub fn leave_frame(self) -> bool {
@@ -211,7 +211,7 @@ impl Shared {
         }
     }
 
-    /// Takes the branch bits so far, for a record that [`Shared::tell`] will tell.
+    /// Takes the branch bits so far, for a packet that [`Shared::push`] will push.
     pub fn branch_bits(self) -> BranchBits {
         BranchBits::of_register(self.page.branch_bits.load(Relaxed))
     }
@@ -219,11 +219,12 @@ impl Shared {
     /// How far the running frame has come.
     pub fn progress(self) -> i32 {
         let parked_lasti = self.page.parked_lasti.load(Relaxed);
-        let lasti = if parked_lasti == NOT_PARKED { self.page.lasti.load(Relaxed) } else { parked_lasti };
+        let lasti =
+            if parked_lasti == NOT_PARKED { self.page.lasti.load(Relaxed) } else { parked_lasti };
         lasti.max(NOWHERE)
     }
 
-    /// Tells records, the first of which holds the branch bits so far; waits for room.
+    /// Pushes packets, the first of which holds the branch bits so far; waits for room.
     /// `keeps_position` where they do not say how far the thread has come.
     pub fn push(self, records: &[u8], keeps_position: bool) -> Result<(), Lost> {
         let page = self.page;
@@ -312,16 +313,16 @@ impl Shared {
 
     /// From now on every instruction of every frame is recorded individually.
     pub fn set_single_step(self) {
-        self.page.slow_path.fetch_or(EVERY, Relaxed);
+        self.page.slow_path.fetch_or(SINGLE_STEP, Relaxed);
     }
 
     /// Whether that is so.
     #[inline]
     pub fn single_steps(self) -> bool {
-        self.page.slow_path.load(Relaxed) & EVERY != 0
+        self.page.slow_path.load(Relaxed) & SINGLE_STEP != 0
     }
 
-    /// Whether frames are left as their instructions say, and nothing else is to be told first.
+    /// Whether frames are left as their instructions say, and nothing else is to be recorded first.
     #[inline]
     pub fn is_plain(self) -> bool {
         self.page.slow_path.load(Relaxed) == 0 && self.page.async_begin.load(Relaxed) == 0
@@ -332,7 +333,7 @@ impl Shared {
         self.page.branch_bits.store(branch_bits.register(), Release);
     }
 
-    /// Waits until the writer is there. That it cannot write is told later, as it would be later.
+    /// Waits until the writer is there. If it cannot write, a later call reports that.
     pub fn wait_for_writer(self) -> Result<(), Lost> {
         self.sleep_until(|page| page.ready.load(SeqCst) | page.failed.load(SeqCst) != 0)?;
         match self.page.failed.load(SeqCst) {
@@ -341,7 +342,7 @@ impl Shared {
         }
     }
 
-    /// Says that nothing more will be told, and waits until all is kept.
+    /// Closes the ring, and waits until the writer has taken and kept everything.
     pub fn close(self) -> Result<(), Lost> {
         self.page.closed.store(1, SeqCst);
         self.wake_writer();
@@ -393,7 +394,9 @@ impl Shared {
         // Once for each sleep: it may take long until the writer has a processor.
         if page.writer_waits.swap(0, SeqCst) != 0 {
             // SAFETY: as in `sleep`.
-            unsafe { libc::syscall(libc::SYS_futex, page.data_futex.as_ptr(), libc::FUTEX_WAKE, 1) };
+            unsafe {
+                libc::syscall(libc::SYS_futex, page.data_futex.as_ptr(), libc::FUTEX_WAKE, 1)
+            };
         }
     }
 

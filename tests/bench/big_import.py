@@ -1,6 +1,6 @@
 """Imports of big modules of the library, again and again. The size is the number of rounds.
 
-Every round makes all code objects anew and lets those of the round before die; each piece of code
+Every round makes all code objects again and lets those of the round before die; each piece of code
 runs once, so that whatever is made for a code object is hardly used.
 """
 import sys

@@ -1,7 +1,7 @@
 """An incremental solver of one-way constraints. The size is the number of problems.
 
 The algorithm is that of Freeman-Benson, Maloney and Borning, "An Incremental Constraint Solver"
-(Communications of the ACM, 1990), written anew from their description: a hierarchy of strengths, walkabout
+(Communications of the ACM, 1990), written from their description: a hierarchy of strengths, walkabout
 strengths kept with each variable, plans extracted for edits. Two problems: a chain of equalities
 and a set of projections. Many small methods that are chosen by class, and short lists.
 """

@@ -1,9 +1,9 @@
-"""Start a command and tell, as one JSON object, its time and the peak of its memory.
+"""Start a command and report, as one JSON object, its time and the peak of its memory.
 
     UNPATCHED_PYTHON peak.py trace command args...
 
 The command is started from a process as small as this one, because Linux counts the memory that a process had
-before `exec` to what comes after it. Its standard output is thrown away. Asked too is whoever else has the trace open while the command
+before `exec` to what comes after it. Its standard output is thrown away. Other processes that have the trace open are measured too while the command
 runs: the process that writes it, which is no child of ours. Times are seconds, memory is KiB.
 """
 import errno

@@ -2,7 +2,7 @@
 
 The simulation is the one that Martin Richards devised to compare implementations of BCPL: an idle
 task that gives work to two devices, a worker that makes messages, two handlers that pass them on
-byte by byte, two devices that keep them for a while. Written anew from that description: objects
+byte by byte, two devices that keep them for a while. Written from that description: objects
 with many small methods, linked lists, and a call through an attribute for each step. With 10,000
 rounds it sends 23,246 messages and holds 9,297 times, as every implementation does.
 """

@@ -12,7 +12,7 @@ use integration::{Python, assert_golden, project};
 
 const PAGE: &str = "docs/emulator-authors.md";
 
-/// What builds or tests what this test runs with: done by whoever runs it.
+/// What builds or tests what this test runs with: not part of the page.
 const DONE: [&str; 2] = ["cargo xtask build-python", "cargo test -p trace formats"];
 
 /// A part of the page: a fenced block with its language, or text between blocks with none.

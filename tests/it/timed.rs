@@ -71,7 +71,7 @@ fn the_peak_of_a_command_is_its_own() {
 }
 
 #[test]
-fn whoever_else_has_the_trace_open_is_found() {
+fn another_process_that_has_the_trace_open_is_found() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("trace"), "").unwrap();
     let program = "

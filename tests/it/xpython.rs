@@ -56,7 +56,7 @@ const WRONG: [(&str, u64, &str, &str); 7] = [
         "after POP_JUMP_IF_FALSE at 133 of `<module>` the left does not jump",
     ),
     // The program asks `sys.exc_info()` in a handler. x-python keeps the exception in its virtual
-    // machine and does not tell the interpreter that it runs on, so the answer is None.
+    // machine and does not inform the interpreter that it runs on, so the answer is None.
     (
         "exception_state.py",
         44,

@@ -224,7 +224,7 @@ impl Recorded {
     }
 }
 
-/// Waits until whoever writes a trace is done with it: the writer outlives a program that is
+/// Waits until the writer of a trace is done with it: the writer outlives a program that is
 /// killed.
 pub fn wait_for(file: &Path) {
     let opened = fs::File::open(file)
@@ -242,7 +242,7 @@ pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are inside the project")
 }
 
-/// Where `wanted` first stands in `text`.
+/// Where `wanted` first is in `text`.
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let mut from = 0;
     // Most bytes are not the first one: looking for that alone is many times faster.

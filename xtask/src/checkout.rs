@@ -19,7 +19,7 @@ use crate::ui::Ui;
 
 /// The pristine tree's commit.
 const PRISTINE: &str = "refs/tags/pristine";
-/// The last commit that stands for a patch on disk.
+/// The last commit that is a patch on disk.
 const APPLIED: &str = "refs/tags/applied";
 /// What the tree came from, as JSON beside the repository's own files.
 const PROVENANCE: &str = "python27-traced.json";
@@ -49,7 +49,7 @@ impl Checkout {
         Ok(Checkout { repository, path: path.to_owned() })
     }
 
-    /// The commit of the tree at `path`, if it stands at these patches with nothing edited.
+    /// The commit of the tree at `path`, if it has exactly these patches and no edits.
     /// Gets nothing and writes no file of the tree.
     pub fn current(path: &Path, patches: &[Patch]) -> Result<Option<String>> {
         if !path.join(".git").join(PROVENANCE).exists() {
@@ -69,7 +69,7 @@ impl Checkout {
         serde_json::from_slice(&text).with_context(|| format!("cannot parse `{}`", file.display()))
     }
 
-    /// Makes the tree stand at these patches. Refuses to overwrite a developer's own commits
+    /// Makes the tree have exactly these patches. Refuses to overwrite a developer's own commits
     /// and edits, unless `force` says so.
     pub fn apply(&self, patches: &[Patch], force: bool) -> Result<()> {
         if !force {

@@ -38,7 +38,7 @@ pub enum Status {
     Found(String),
     /// It is not there, or it is and does not work.
     Missing(String),
-    /// It cannot be told yet; taken for missing wherever that matters.
+    /// Not known yet; counts as missing wherever that matters.
     Unknown(String),
 }
 

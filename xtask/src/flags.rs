@@ -119,7 +119,7 @@ impl BuildPython {
 /// `patches …`
 #[derive(Debug, Subcommand)]
 pub enum Patches {
-    /// Make the source tree stand at the series
+    /// Make the source tree match the series
     Apply {
         /// Throw away edits and commits of the tree that the series does not have
         #[arg(long)]

@@ -44,7 +44,7 @@ pub fn link_line(layout: &Layout, name: &str) -> String {
 }
 
 /// What to do when the hook cannot be built.
-pub const FAILED: &str = "`cargo xtask doctor` tells whether libclang is missing";
+pub const FAILED: &str = "`cargo xtask doctor` says whether libclang is missing";
 
 /// Compiles what the build of the hook needs, which is the same for all interpreters.
 pub fn tools_command(layout: &Layout) -> Command {

@@ -87,7 +87,7 @@ impl Config {
     }
 }
 
-/// The tree is a repository of ours, which `sys.version` should not tell of.
+/// The tree is a repository of ours, which `sys.version` should not mention.
 const NO_REVISION: [&str; 3] = ["GITVERSION=", "GITTAG=", "GITBRANCH="];
 
 /// What CPython's configure would choose, with line numbers as all there is for debuggers: a tenth of
@@ -253,7 +253,7 @@ impl Steps<'_> {
         if !self.config.debug {
             command = command.env("CFLAGS", "-std=gnu11 -g1 -O2").env("OPT", OPT);
         }
-        run_logged(command, &self.log("configure"), "`cargo xtask doctor` tells what is missing")?;
+        run_logged(command, &self.log("configure"), "`cargo xtask doctor` says what is missing")?;
         stage.done("");
         Ok(())
     }
@@ -321,7 +321,7 @@ impl Steps<'_> {
         Ok(())
     }
 
-    /// What every `make` is told.
+    /// What every `make` is given.
     fn variables(&self) -> Vec<String> {
         let mut variables: Vec<String> = NO_REVISION.map(str::to_owned).into();
         if self.config.kind == Kind::Traced {

@@ -19,7 +19,7 @@ pub fn run(layout: &Layout, command: &Patches, ui: &Ui) -> Result<()> {
             let patches = read(layout, Kind::Traced)?;
             checkout.apply(&patches, *force)?;
             let tree = layout.tree(Kind::Traced);
-            ui.say(&format!("`{}` stands at {} patches", tree.display(), patches.len()));
+            ui.say(&format!("`{}` has {} patches applied", tree.display(), patches.len()));
         }
         Patches::Refresh => {
             let source = Source { source: None, offline: true };

@@ -19,7 +19,7 @@ pub struct Release<'a> {
     pub debian: &'a str,
     /// The archives, the preferred one first.
     pub archives: &'a [Archive<'a>],
-    /// Files that tell the release from any other, those that our patches touch among them.
+    /// Files that distinguish the release from any other, those that our patches touch among them.
     pub blobs: &'a [Blob<'a>],
     /// Files that configuring leaves behind: where one exists, the tree is not pristine.
     pub leftovers: &'a [&'a str],

@@ -17,7 +17,7 @@ use tree::Tree;
 // The order of the sources.
 mod search;
 
-// What is kept, and told about it.
+// What is kept, and what is reported about it.
 mod cache;
 mod provenance;
 

@@ -37,7 +37,7 @@ pub struct Regrtest {
     /// Only the test files that `tests/regrtest/subset.txt` lists: a few minutes
     #[arg(long, conflicts_with = "tests")]
     pub subset: bool,
-    /// End a test file that takes longer than so many seconds
+    /// End a test file that takes longer than this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1200,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,

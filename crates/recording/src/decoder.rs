@@ -54,7 +54,7 @@ impl fmt::Display for Fault {
             Fault::Packet(fault) => fault.fmt(f),
             Fault::Code(code) => write!(f, "code object {code} is not defined in its turn"),
             Fault::Offset(offset) => write!(f, "the running frame cannot be at offset {offset}"),
-            Fault::Outcome => f.write_str("an outcome stands where nothing is decided"),
+            Fault::Outcome => f.write_str("a branch bit where nothing is decided"),
             Fault::NoFrame => f.write_str("no frame is left"),
             Fault::TooMany(what) => write!(f, "there are too many {what}"),
         }
@@ -75,7 +75,7 @@ struct Frame {
     block: u32,
     at: u32,
     /// Something else may run before it goes on.
-    stands: bool,
+    is_between: bool,
     /// Its instructions are recorded one by one.
     is_stepped: bool,
     /// Whether its block is known: that of the running frame always is.
@@ -86,7 +86,7 @@ impl Frame {
     /// Whether packets say only where its instructions lead to.
     #[inline]
     fn goes(&self) -> bool {
-        !(self.stands | self.is_stepped)
+        !(self.is_between | self.is_stepped)
     }
 }
 
@@ -257,7 +257,7 @@ impl Decoder {
             }
             let outcome = if block.is_branch {
                 left -= 1;
-                frame.stands = false;
+                frame.is_between = false;
                 (bits >> left & 1) as usize
             } else {
                 if block.end == End::Leave && bits >> (left - 1) & 1 == 1 {
@@ -336,7 +336,7 @@ impl Decoder {
                     self.reach_before(offset, sink)?;
                 }
                 if let Some(frame) = self.frames.last_mut() {
-                    frame.stands = true;
+                    frame.is_between = true;
                 }
             }
             Packet::AsyncEnd { offset } => self.go(offset)?,
@@ -422,8 +422,8 @@ impl Decoder {
         if self.frames.len() + self.elsewhere >= MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
         }
-        let (at, stands, is_known) = (0, false, true);
-        self.frames.push(Frame { code: number, block, at, stands, is_stepped, is_known });
+        let (at, is_between, is_known) = (0, false, true);
+        self.frames.push(Frame { code: number, block, at, is_between, is_stepped, is_known });
         Ok(())
     }
 
@@ -529,7 +529,7 @@ impl Decoder {
     fn go(&mut self, offset: u32) -> Result<(), Fault> {
         let frame = self.frames.last_mut().ok_or(Fault::NoFrame)?;
         let code = self.codes.get_mut(frame.code).ok_or(Fault::Code(frame.code))?;
-        frame.stands = false;
+        frame.is_between = false;
         frame.block = self.blocks.at(code, offset);
         frame.at = 0;
         Ok(())

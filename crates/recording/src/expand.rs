@@ -1,4 +1,4 @@
-//! Expands a recording to the text that it stands for, on as many threads as there are.
+//! Expands a recording to its text, on as many threads as there are.
 //!
 //! A section of events can be walked without those before it, so each goes to the next worker;
 //! what they make comes in blocks, which are written in order. Memory is bounded by the number of
@@ -43,7 +43,7 @@ enum Made {
     Done(Result<(), Broken>),
 }
 
-/// Where a worker gets its work, what it makes, and changes that it is still to be told.
+/// Where a worker gets its work, what it makes, and changes that it has not been sent.
 struct Worker {
     work: SyncSender<Work>,
     made: Receiver<Made>,
@@ -125,7 +125,7 @@ impl<W: Write> Team<'_, W> {
         let worker = &mut self.workers[self.given % count];
         worker.waiting = 0;
         let changes = std::mem::take(&mut worker.changes);
-        // One that is gone has told why.
+        // One that is gone has reported why.
         let _ = worker.work.send(Work { changes, section });
         self.given += 1;
         Ok(())

@@ -1,4 +1,4 @@
-//! The process that keeps what the interpreter tells: takes it from the ring, and writes text or
+//! The process that keeps what the interpreter records: takes it from the ring, and writes text or
 //! a recording. It outlives the interpreter, whatever ends that.
 //!
 //! Started by the hook, one for each traced process. Its
@@ -46,7 +46,7 @@ impl From<Fault> for Trouble {
     }
 }
 
-/// Keeps all that one process tells, until it ends.
+/// Keeps all that one process records, until it ends.
 ///
 /// # Errors
 ///
@@ -56,11 +56,11 @@ pub fn run(args: &Args) -> io::Result<()> {
     let mut demux = match Demux::new(args) {
         Ok(demux) => Some(demux),
         Err(trouble) => {
-            tell(&ring, args, &PacketReader::default(), &trouble);
+            report_trouble(&ring, args, &PacketReader::default(), &trouble);
             None
         }
     };
-    let mut told = PacketReader::default();
+    let mut reader = PacketReader::default();
     let mut settled = Settled::default();
     loop {
         // Both are seen before the last bytes are taken: nothing comes after them.
@@ -69,21 +69,21 @@ pub fn run(args: &Args) -> io::Result<()> {
         if let Some(mut kept) = demux.take() {
             match settled.leave(unsettled, &mut kept) {
                 Ok(()) => demux = Some(kept),
-                Err(error) => give_up(&ring, args, &told, kept, &error.into()),
+                Err(error) => give_up(&ring, args, &reader, kept, &error.into()),
             }
         }
-        let count = ring.take(&mut told.bytes);
+        let count = ring.take(&mut reader.bytes);
         // Too little to look for more at once: that would only disturb the program.
         let is_calm = (count as u64) < WAKE && !is_over;
         if let Some(mut kept) = demux.take() {
-            let result = told.pass(&mut kept);
+            let result = reader.pass(&mut kept);
             let is_idle = is_calm && !settled.is_complete();
             match result.and_then(|()| if is_idle { kept.idle() } else { Ok(()) }) {
                 Ok(()) => demux = Some(kept),
-                Err(trouble) => give_up(&ring, args, &told, kept, &trouble),
+                Err(trouble) => give_up(&ring, args, &reader, kept, &trouble),
             }
         } else {
-            told.bytes.clear();
+            reader.bytes.clear();
         }
         if let Some(turn) = unsettled.filter(|_| !is_over && count == 0)
             && settled.enter(turn, demux.as_mut(), |kept| last(&ring, kept))
@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> io::Result<()> {
             {
                 match kept.quiet() {
                     Ok(()) => demux = Some(kept),
-                    Err(trouble) => give_up(&ring, args, &told, kept, &trouble),
+                    Err(trouble) => give_up(&ring, args, &reader, kept, &trouble),
                 }
             }
         } else if count == 0 {
@@ -108,7 +108,7 @@ pub fn run(args: &Args) -> io::Result<()> {
     if let Some(mut kept) = demux.filter(|_| !settled.is_complete()) {
         let result = last(&ring, &mut kept).and_then(|end| kept.finish(end).map_err(Trouble::from));
         if let Err(trouble) = result {
-            tell(&ring, args, &told, &trouble);
+            report_trouble(&ring, args, &reader, &trouble);
         }
     }
     ring.done();
@@ -116,14 +116,14 @@ pub fn run(args: &Args) -> io::Result<()> {
 }
 
 /// Keeps nothing more.
-fn give_up(ring: &Ring, args: &Args, told: &PacketReader, demux: Demux, trouble: &Trouble) {
-    tell(ring, args, told, trouble);
+fn give_up(ring: &Ring, args: &Args, reader: &PacketReader, demux: Demux, trouble: &Trouble) {
+    report_trouble(ring, args, reader, trouble);
     // What was kept before stays well formed; that it failed is reported already.
     let end = if matches!(trouble, Trouble::Limit) { End::Limit } else { End::Failed };
     let _ = demux.finish(end);
 }
 
-/// What was told and not handed over yet.
+/// What was taken from the ring and not handed over yet.
 #[derive(Default)]
 struct PacketReader {
     bytes: Vec<u8>,
@@ -221,12 +221,12 @@ enum End {
     Failed,
 }
 
-fn tell(ring: &Ring, args: &Args, told: &PacketReader, trouble: &Trouble) {
+fn report_trouble(ring: &Ring, args: &Args, reader: &PacketReader, trouble: &Trouble) {
     match trouble {
         Trouble::Write(error) => ring.fail(failure::WRITE, error.raw_os_error().unwrap_or(0)),
         Trouble::Fault(fault) => {
             // Before the interpreter names it.
-            report::write(args, fault, told.taken, &told.near);
+            report::write(args, fault, reader.taken, &reader.near);
             ring.fail(failure::FAULT, 0);
         }
         Trouble::Limit => ring.fail(failure::LIMIT, 0),

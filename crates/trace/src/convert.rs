@@ -8,7 +8,7 @@ use crate::formats::jsonl::{Either, Writer};
 use crate::formats::{Reader, line};
 use crate::step::{ReadError, Saved, Step, Steps};
 
-/// How far a blog trace is looked at to tell numbers from meanings.
+/// How much of a line trace is read to distinguish numbers from meanings.
 const SAMPLE: usize = 1 << 20;
 
 /// The formats that are written.
@@ -246,7 +246,7 @@ mod tests {
             let mut text = Vec::new();
             for step in &steps {
                 let mut plain = step.clone();
-                // What the format cannot tell apart: see the rules in `formats::line`.
+                // What the format cannot distinguish: see the rules in `formats::line`.
                 let odd = |byte: &u8| matches!(byte, b'\n' | b'>' | b')' | b'(' | b'\r');
                 plain.name.retain(|byte| !odd(byte));
                 plain.meaning = plain.meaning.map(|mut meaning| {

@@ -26,7 +26,7 @@ use crate::step::ReadError;
 pub(crate) use colours::{Colourless, remove as remove_colours};
 use text::{Encoding, Plain, Utf16};
 
-/// How much is looked at to tell what the bytes are.
+/// How much is read to recognize what the bytes are.
 const SAMPLE: usize = 1 << 16;
 
 /// An opened trace.

@@ -97,7 +97,7 @@ pub struct Position {
     /// The line on which the step starts, from 1; 0 in a recording, which has no lines.
     pub line: u64,
     /// The first byte of that line, from 0, in the text as it is after decompression and decoding;
-    /// in a recording, of the record that tells of the step.
+    /// in a recording, of the packet that the step comes from.
     pub offset: u64,
     /// The number of the step, from 1, counted by the reader.
     pub step: u64,

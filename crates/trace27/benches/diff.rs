@@ -1,7 +1,7 @@
 //! How fast `trace27 diff` is beside `cmp` and `diff`, on the same files and in one run.
 //!
 //! `cargo bench -p trace --bench diff [MEGABYTES] [FOLDER]`: 500 MB and the temporary folder unless
-//! told otherwise; a folder in memory keeps the disk out of it. Medians of five. What is timed is
+//! given others; a folder in memory keeps the disk out of it. Medians of five. What is timed is
 //! the whole process, the files being in the page cache.
 
 use std::env;

@@ -159,7 +159,7 @@ impl Session {
         Ok((session, [left, right]))
     }
 
-    /// Ends both processes and all that they have started, waits until they are gone, and tells
+    /// Ends both processes and all that they have started, waits until they are gone, and reports
     /// how those ended that had ended by themselves.
     pub fn stop(mut self) -> [End; 2] {
         let mut ends = [End::default(), End::default()];

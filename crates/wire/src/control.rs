@@ -1,7 +1,7 @@
 //! Where the hook and the writer meet: a page and a ring of bytes in memory that both see.
 //!
-//! The interpreter process tells, the writer process keeps. Whatever ends the interpreter, what
-//! it has told is in memory that outlives it, down to the branch bits that fill no record yet and
+//! The interpreter process pushes packets, the writer process takes them. Whatever ends the interpreter,
+//! what it has pushed is in memory that outlives it, down to the branch bits that fill no record yet and
 //! the offset of its last instruction. The first fields are those of `traced.h`, which the
 //! evaluation loop writes itself. Positions in the ring count all bytes since the start.
 
@@ -61,24 +61,24 @@ pub struct ControlPage {
     pub lasti: AtomicI32,
     /// That of the traced thread while another one runs.
     pub parked_lasti: AtomicI32,
-    /// Whether every instruction of every frame is recorded individually, and what else is out of the
-    /// usual: the interpreter's private note.
+    /// Not zero while only the hook records frames that are entered and left: in single-step mode.
+    /// Private to the interpreter.
     pub slow_path: AtomicU32,
-    /// Numbers of code objects up to this one are another process's: as private.
+    /// Code ids up to this one are another process's. Private.
     pub first_code_id: AtomicU32,
-    /// Where the interpreter has the ring mapped, twice in a row, so that nothing told is ever cut
-    /// in two: as private.
+    /// Where the interpreter has the ring mapped, twice in a row, so that no packet is ever cut
+    /// in two. Private.
     pub ring: AtomicPtr<u8>,
     /// Where code may run that no instruction calls, a word of [`super::ring::async_begin`], while no
-    /// packet says so; else 0. As private.
+    /// packet says so; else 0. Private.
     pub async_begin: AtomicU64,
     _pad0: [u8; 24],
 
-    /// How many bytes were told.
+    /// Bytes pushed.
     pub head: AtomicU64,
-    /// Beyond this position the hook has to look around before it tells more.
+    /// Beyond this position the hook has to reserve room before it pushes more.
     pub limit: AtomicU64,
-    /// Not zero once nothing more will be told: one of [`closed`].
+    /// Not zero once nothing more will be pushed: one of [`closed`].
     pub closed: AtomicU32,
     /// Not zero while the hook waits for room or for the end; a futex.
     pub hook_waits: AtomicU32,
@@ -125,7 +125,7 @@ pub mod closed {
 pub mod failure {
     /// The file cannot be written, `errno` says why.
     pub const WRITE: u32 = 1;
-    /// What was told contradicts itself: a fault of ours.
+    /// The packets contradict each other: a fault of ours.
     pub const FAULT: u32 = 2;
     /// A limit that was asked for is reached.
     pub const LIMIT: u32 = 3;

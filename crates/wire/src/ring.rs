@@ -1,5 +1,5 @@
-//! What happened, as the hook writes it into the ring: two words, written in a few instructions. The
-//! writer makes records of them ([`super::packet`]).
+//! Packets in the ring: two words each, written in a few instructions. The writer turns them into
+//! packets of a recording ([`super::packet`]).
 //!
 //! The first word is the register of branch bits that came before, as the interpreter keeps it; the
 //! second is what happened then. Where that does not fit, the first word is zero, which no register is,
@@ -31,7 +31,7 @@ mod kind {
     pub const ASYNC_WITHIN: u8 = 7;
     /// nothing (24 bits), offset (32)
     pub const ASYNC_END: u8 = 8;
-    /// as `LAND`, by an exception
+    /// as `UNWIND`, by an exception
     pub const UNWIND_EXCEPTION: u8 = 9;
 }
 
@@ -65,20 +65,20 @@ pub fn resume(lasti: i32, code: u32, start: u32) -> Option<u64> {
 
 /// [`Packet::Unwind`], if it fits.
 #[inline]
-pub fn land(lasti: i32, target: u32, exception: bool) -> Option<u64> {
+pub fn unwind(lasti: i32, target: u32, exception: bool) -> Option<u64> {
     let kind = if exception { kind::UNWIND_EXCEPTION } else { kind::UNWIND };
     Some(word(kind, place(lasti)?, target))
 }
 
 /// [`Packet::FrameExit`].
 #[inline]
-pub fn exit(lasti: i32, exception: bool) -> u64 {
+pub fn frame_unwound(lasti: i32, exception: bool) -> u64 {
     word(kind::FRAME_UNWOUND, exception.into(), lasti as u32)
 }
 
 /// [`Packet::Instruction`] without a text, if it fits.
 #[inline]
-pub fn step(opcode: u8, offset: u32, operand: i32) -> Option<u64> {
+pub fn instruction(opcode: u8, offset: u32, operand: i32) -> Option<u64> {
     (offset < 1 << 16).then_some(word(
         kind::INSTRUCTION,
         u32::from(opcode) | offset << 8,
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_is_read() {
+    fn packets_are_read_as_they_were_written() {
         let most = (1 << 24) - 1;
         for (word, event) in [
             (enter(0, 1), Packet::Enter { lasti: 0, code: 1 }),
@@ -162,12 +162,15 @@ mod tests {
             (resume(3, 1, 65_535), Packet::Resume { lasti: 3, code: 1, start: 65_535 }),
             (Some(BRANCH_BITS), Packet::BranchBits),
             (
-                land(most, u32::MAX, true),
+                unwind(most, u32::MAX, true),
                 Packet::Unwind { lasti: most, target: u32::MAX, exception: true },
             ),
-            (land(1, 2, false), Packet::Unwind { lasti: 1, target: 2, exception: false }),
-            (Some(exit(-1, true)), Packet::FrameExit { lasti: -1, exception: true }),
-            (Some(exit(i32::MAX, false)), Packet::FrameExit { lasti: i32::MAX, exception: false }),
+            (unwind(1, 2, false), Packet::Unwind { lasti: 1, target: 2, exception: false }),
+            (Some(frame_unwound(-1, true)), Packet::FrameExit { lasti: -1, exception: true }),
+            (
+                Some(frame_unwound(i32::MAX, false)),
+                Packet::FrameExit { lasti: i32::MAX, exception: false },
+            ),
             (Some(async_begin(-1, false)), Packet::AsyncBegin { offset: -1, begun: false }),
             (
                 Some(async_begin(i32::MAX, true)),
@@ -175,15 +178,15 @@ mod tests {
             ),
             (Some(async_end(u32::MAX)), Packet::AsyncEnd { offset: u32::MAX }),
             (
-                step(255, 65_535, -1),
+                instruction(255, 65_535, -1),
                 Packet::Instruction { opcode: 255, offset: 65_535, operand: -1, text: None },
             ),
         ] {
             for register in [1, 0b1010, u64::MAX] {
                 let mut bytes = register.to_le_bytes().to_vec();
                 bytes.extend_from_slice(&word.unwrap().to_le_bytes());
-                let told = RingPacket::Short(BranchBits::of_register(register), event);
-                assert_eq!(read(&bytes), Ok(told));
+                let packet = RingPacket::Short(BranchBits::of_register(register), event);
+                assert_eq!(read(&bytes), Ok(packet));
                 assert_eq!(read(&bytes[..15]), Err(Fault::Short));
             }
         }
@@ -202,10 +205,10 @@ mod tests {
     fn what_does_not_fit_is_for_a_record() {
         for lasti in [-1, 1 << 24] {
             assert_eq!((enter(lasti, 1), resume(lasti, 1, 1)), (None, None));
-            assert_eq!(land(lasti, 1, true), None);
+            assert_eq!(unwind(lasti, 1, true), None);
         }
         assert_eq!((resume(0, 65_536, 1), resume(0, 1, 65_536)), (None, None));
-        assert_eq!(step(0, 65_536, 0), None);
+        assert_eq!(instruction(0, 65_536, 0), None);
         let bytes = [[0; 8], 80u64.to_le_bytes()].concat();
         assert_eq!(read(&bytes), Ok(RingPacket::Long(80)));
         let unknown = [1u64.to_le_bytes(), 99u64.to_le_bytes()].concat();

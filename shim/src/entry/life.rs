@@ -282,7 +282,7 @@ extern "C" fn at_exit() {
     });
 }
 
-/// In the child: the trace is the parent's, and so is what was told.
+/// In the child: the trace is the parent's, and so is what was recorded.
 extern "C" fn in_forked_child() {
     ending::disarm();
     stop();

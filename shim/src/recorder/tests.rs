@@ -182,6 +182,6 @@ fn the_ids_of_another_process_mean_nothing() {
     assert_eq!(outer, whole(&program, 2));
     assert_ne!(Code(&program, 4).code_id(), parents);
     assert!(whole_of(&run(&mut child, &program, 4).unwrap(), |_| Some(b"c")).unwrap().is_some());
-    assert_eq!(child.told(parents), 0);
+    assert_eq!(child.number(parents), 0);
     assert!(!parents.is_watched() && parents.number() == 0);
 }

@@ -205,7 +205,7 @@ print work(30000)
     }
 }
 
-/// A thread's file that cannot be made is told as any other.
+/// A thread's file that cannot be made is reported as any other.
 #[test]
 fn a_folder_that_vanishes_before_a_thread_starts() {
     let program = "\

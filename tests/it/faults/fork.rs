@@ -179,7 +179,7 @@ if len(sys.argv) < 4:
     assert_eq!(scene.names().len(), 6);
 }
 
-/// A program that starts itself anew in its own place: each has a file, or the second is refused.
+/// A program that replaces itself by `exec`: each has a file, or the second is refused.
 #[test]
 fn programs_that_follow_one_another_in_a_process() {
     let program = "\

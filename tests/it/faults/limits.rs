@@ -75,7 +75,7 @@ fn no_more_than_a_size() {
     }
 }
 
-/// Compressed text, which is many times smaller than what it stands for.
+/// Compressed text, which is many times smaller than its text.
 #[test]
 fn compressed_text_of_a_size() {
     let scene = Scene::new(PROGRAM);

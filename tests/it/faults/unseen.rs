@@ -48,7 +48,7 @@ print os.times()[2:4]
     same_and_whole(program, &["--threads", "all", "--follow-fork"]);
 }
 
-/// The writer is in another session, and nobody's child.
+/// The writer is in another session, and not a child of the program.
 #[test]
 fn relations() {
     let program = "\
@@ -72,7 +72,7 @@ print [pid for pid in children if parent(pid) == os.getpid()]
     }
 }
 
-/// A child's end is told to its parent alone, and no child is there that the program did not make.
+/// A child's end is reported to its parent only, and no child is there that the program did not make.
 #[test]
 fn children_of_a_traced_child() {
     same_and_whole(

@@ -38,7 +38,7 @@ fn writer_of(file: &Path) -> String {
     panic!("no process has `{}` open", file.display());
 }
 
-/// Told with the next block of records, or in the end.
+/// RingPacket with the next block of records, or in the end.
 #[test]
 fn killed() {
     let scene = Scene::new(WAITS);
@@ -96,7 +96,7 @@ sys.exit(child.returncode)
     }
 }
 
-/// A writer that is not there, or that is something else, is told before the program starts.
+/// A writer that is not there, or that is something else, is reported before the program starts.
 #[test]
 fn not_there() {
     let scene = Scene::new("print 'started'\n");
@@ -188,7 +188,7 @@ fn what_a_killed_writer_leaves() {
     }
 }
 
-/// While a program is quiet all that it has told is there to be read, in every format.
+/// While a program is quiet all that it has recorded can be read, in every format.
 #[test]
 fn what_a_quiet_program_has_told() {
     let scene = Scene::new(WAITS);

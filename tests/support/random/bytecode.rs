@@ -3,7 +3,7 @@
 //!
 //! An `assembler` that follows the stacks keeps it from crashing a plain interpreter. `FUEL`, an
 //! iterator that each function takes from as it starts, and a counter in each frame bound it.
-//! What stands in a function is in `function`, `expression`, `call`, `statement` (no other
+//! The contents of a function are in `function`, `expression`, `call`, `statement` (no other
 //! statement inside), `flow` (loops, blocks, jumps), `leave` (ways out of them) and `oddity` (bytes
 //! that mean two things, and more).
 

@@ -14,7 +14,7 @@ pub enum Kind {
     Module,
     /// The tests.
     Tests,
-    /// Modules that few programs import: told, never installed.
+    /// Modules that few programs import: reported, never installed.
     Extra,
 }
 

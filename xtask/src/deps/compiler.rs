@@ -88,7 +88,7 @@ impl Compiler {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).env("LC_ALL", "C").stdin(Stdio::null());
-        // `setup.py` looks for headers and libraries by itself, and does not know these.
+        // `setup.py` looks for headers and libraries on its own, and does not know these.
         for variable in ["CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH"] {
             command.env_remove(variable);
         }

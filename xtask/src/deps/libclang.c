@@ -1,5 +1,5 @@
 /* Parses C with the libclang named by the first argument, as bindgen will: prints its version,
- * or says on standard error what stands in the way. The other arguments go to clang.
+ * or says on standard error what is wrong. The other arguments go to clang.
  *
  * Declares what it uses of clang-c/Index.h itself: the library may be there without its headers.
  */

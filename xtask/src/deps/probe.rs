@@ -87,7 +87,7 @@ impl Probes for Machine {
         for link in library.links {
             match compiler.run(library.source, link, &[]) {
                 Ok(version) => return Status::Found(version),
-                // The first alternative is the usual one; its fault is the one to tell.
+                // The first alternative is the usual one; its fault is the one to report.
                 Err(fault) => first.get_or_insert(fault),
             };
         }

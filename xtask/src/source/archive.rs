@@ -16,7 +16,7 @@ use super::tree::Tree;
 /// Bounds the tar stream as a whole, headers and extensions included.
 const STREAM: u64 = 2 << 30;
 
-/// Unpacks `file`; the compression is told by its first bytes.
+/// Unpacks `file`; its first bytes say how it is compressed.
 pub fn unpack(file: &Path, tree: &mut Tree) -> Result<()> {
     let mut unpack = || -> Result<()> {
         let mut input = BufReader::new(File::open(file)?);

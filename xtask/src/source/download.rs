@@ -316,7 +316,7 @@ mod tests {
         let case = Case::new();
         let mut more = case.bytes.clone();
         more.extend(b"more");
-        // Told by its length, or found out.
+        // RingPacket by its length, or found out.
         let (result, _) = case.run(vec![Answer::whole(&more)]);
         assert!(error(result).contains("200004"));
         let (result, _) = case.run(vec![Answer::whole(&more).without_length()]);

@@ -105,7 +105,7 @@ pub fn hashed(bytes: Vec<u8>) -> (Vec<u8>, String) {
     (bytes, sha256)
 }
 
-/// A repository of the tiny tree at `path`: so many commits, the last one tagged `v0`.
+/// A repository of the tiny tree at `path`, with this number of commits, the last one tagged `v0`.
 pub fn repository(path: &Path, commits: u32) -> Oid {
     let dir = tempfile::tempdir().unwrap();
     write_tree(dir.path());
@@ -182,7 +182,7 @@ impl Answer {
         self
     }
 
-    /// The same, but the end of the connection is all that tells the length.
+    /// The same, but the end of the connection is the only sign of its length.
     pub fn without_length(mut self) -> Answer {
         if let Answer::Bytes { head, .. } = &mut self {
             head.truncate(head.find("Content-Length").unwrap());

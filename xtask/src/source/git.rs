@@ -73,7 +73,7 @@ fn plain(error: git2::Error) -> anyhow::Error {
 fn level(repository: &Repository, git: &git2::Tree, inner: &Path, tree: &mut Tree) -> Result<()> {
     for entry in git {
         let name = std::str::from_utf8(entry.name_bytes())?;
-        // Git itself never stores such names; whoever wrote the object may have.
+        // Git itself never stores such names; another program may have.
         ensure!(!name.contains('/'), "`{name}` is no file's name");
         let path = inner.join(name);
         match entry.kind() {
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// Git would not write such a tree; whoever made the objects may have.
+    /// Git would not write such a tree; another program may have.
     #[test]
     fn a_commit_that_climbs_out_is_not_written_out() {
         let dir = tempfile::tempdir().unwrap();

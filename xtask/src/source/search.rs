@@ -92,7 +92,7 @@ struct Search<'a, 's> {
 }
 
 impl<'a> Search<'a, '_> {
-    /// All sources in their order; each that fails is told in one line.
+    /// All sources in their order; each that fails is reported in one line.
     fn in_order(&self, apt: &Path) -> Result<Found<'a>> {
         if let Some(found) = self.cached() {
             return Ok(found);
@@ -108,18 +108,18 @@ impl<'a> Search<'a, '_> {
             );
         }
         let upstream = self.release.repository;
-        if let Some(found) = self.told(upstream, self.clone(upstream)) {
+        if let Some(found) = self.reported(upstream, self.clone(upstream)) {
             return Ok(found);
         }
         let release = format!("{}{}", self.release.download, archive.name);
-        if let Some(found) = self.told(&release, self.download(&release, archive, None)) {
+        if let Some(found) = self.reported(&release, self.download(&release, archive, None)) {
             return Ok(found);
         }
         let apt = Apt::read(apt);
         for mirror in &apt.mirrors {
             let url = format!("{mirror}/{}", self.release.debian);
             let result = self.download(&url, archive, apt.proxy.as_deref());
-            if let Some(found) = self.told(&url, result) {
+            if let Some(found) = self.reported(&url, result) {
                 return Ok(found);
             }
         }
@@ -129,10 +129,10 @@ impl<'a> Search<'a, '_> {
         bail!("no source of CPython {} can be reached; {step}", self.release.version)
     }
 
-    /// What the cache holds; bad entries are told and put out of the way.
+    /// What the cache holds; bad entries are reported and moved away.
     fn cached(&self) -> Option<Found<'a>> {
         for archive in self.release.archives {
-            if let Some(Some(file)) = self.told("cache", self.cache.archive(archive)) {
+            if let Some(Some(file)) = self.reported("cache", self.cache.archive(archive)) {
                 let address = file.display().to_string();
                 return Some(Found::Archive { file, archive, address });
             }
@@ -143,10 +143,10 @@ impl<'a> Search<'a, '_> {
             return None;
         }
         let commit = git::tagged(&repository, self.release).and_then(|id| self.pinned(id));
-        let Some(commit) = self.told("cache", commit) else {
+        let Some(commit) = self.reported("cache", commit) else {
             let removed = fs::remove_dir_all(&repository)
                 .with_context(|| format!("cannot remove `{}`", repository.display()));
-            self.told("cache", removed);
+            self.reported("cache", removed);
             return None;
         };
         let address = repository.display().to_string();
@@ -263,7 +263,7 @@ impl<'a> Search<'a, '_> {
     }
 
     /// The value, or a line that says why there is none.
-    fn told<T>(&self, what: &str, result: Result<T>) -> Option<T> {
+    fn reported<T>(&self, what: &str, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.stage.say(&format!("{what}: {}", flat(&error)))).ok()
     }
 }

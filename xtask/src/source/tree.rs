@@ -1,6 +1,6 @@
 //! A source tree in the making: appears whole at its destination, or not at all.
 //!
-//! Every source writes through it, so the rules against hostile input stand here once: no path
+//! Every source writes through it, so the rules against hostile input are in one place: no path
 //! leaves the tree, nothing is written through a symbolic link, nothing twice, and sizes are
 //! bounded. What makes a tree CPython is left to `verify`.
 
@@ -172,7 +172,7 @@ fn inside(path: &Path) -> Result<PathBuf> {
     Ok(clean)
 }
 
-/// Whether a link `depth` directories below the top stays inside: `..` may stand first only,
+/// Whether a link `depth` directories below the top stays inside: `..` may come first only,
 /// where it climbs out of real directories, never behind a name that may be a link itself.
 fn stays(target: &Path, depth: usize) -> bool {
     let mut climbed = 0;

@@ -1,6 +1,6 @@
 //! Proves that a tree is the pinned release: hashes of files, ids of blobs.
 //!
-//! All faults of a tree are collected and told at once.
+//! All faults of a tree are collected and reported together.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

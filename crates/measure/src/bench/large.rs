@@ -19,7 +19,7 @@ use xtask::ui::Ui;
 /// How many instructions.
 const SIZES: [u64; 3] = [100_000_000, 300_000_000, 1_000_000_000];
 
-/// Two sizes that tell how many instructions a round of the program has.
+/// Two sizes that show how many instructions a round of the program has.
 const CALIBRATE: [u32; 2] = [10, 20];
 
 /// In how many seconds one instruction of the largest must be found and written.
@@ -76,7 +76,7 @@ pub fn run(layout: &Layout, places: &Places, ui: &Ui) -> Result<Value> {
     Ok(to_json(&points))
 }
 
-/// The size at which the program executes so many instructions or a few more.
+/// The size at which the program executes this many instructions or a few more.
 fn size_for(instructions: u64, counts: [u64; 2]) -> Result<u32> {
     let rounds = u64::from(CALIBRATE[1] - CALIBRATE[0]);
     let a_round = counts[1].saturating_sub(counts[0]) / rounds;

@@ -207,7 +207,7 @@ fn weigh(places: &Places, program: &Path, size: u32) -> Result<Memory> {
     Ok(Memory { untraced: untraced.memory, flow: flow.memory, writer: flow.writer_memory })
 }
 
-/// What `tests/bench/peak.py` tells of a command.
+/// What `tests/bench/peak.py` reports of a command.
 #[derive(Debug, PartialEq)]
 pub struct Peak {
     /// The peak of its memory in bytes.

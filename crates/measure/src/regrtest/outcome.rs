@@ -147,7 +147,7 @@ impl Methods {
         }
     }
 
-    /// The list of failures, which comes after all methods, has what no line of its own tells:
+    /// The list of failures, which comes after all methods, has what no other line says:
     /// `setUpClass`, and what a child's output tore apart.
     fn failed(&mut self, name: String, result: &'static str) {
         self.ends(UNFINISHED);

@@ -17,8 +17,8 @@ impl Decoder {
         sink: &mut impl InstructionSink,
     ) -> Result<(), Fault> {
         let is_old = lasti == NOWHERE || lasti as u32 == self.decided;
-        let stands = self.frames.last().is_none_or(|frame| frame.stands);
-        if !is_old && !stands && self.lies_ahead(lasti)? {
+        let is_between = self.frames.last().is_none_or(|frame| frame.is_between);
+        if !is_old && !is_between && self.lies_ahead(lasti)? {
             self.reach(lasti, sink)?;
         }
         Ok(())

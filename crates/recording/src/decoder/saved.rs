@@ -26,7 +26,7 @@ impl Decoder {
                 true => self.blocks.all[frame.block as usize].start,
                 false => frame.block,
             };
-            for number in [frame.code, start, frame.at, frame.stands.into()] {
+            for number in [frame.code, start, frame.at, frame.is_between.into()] {
                 write_number(out, number.into());
             }
         }
@@ -71,7 +71,7 @@ impl Decoder {
         let mut frames = Vec::new();
         for _ in 0..fields.number()? {
             let (code, block) = (fields.small()?, fields.small()?);
-            let (at, stands) = (fields.small()?, fields.small()? != 0);
+            let (at, is_between) = (fields.small()?, fields.small()? != 0);
             let is_watched = self.code(code).ok_or(Fault::Code(code))?.is_watched;
             if at as usize > LONGEST {
                 return Err(Fault::Offset(block.into()));
@@ -80,7 +80,7 @@ impl Decoder {
                 return Err(Fault::TooMany("frames"));
             }
             let (is_stepped, is_known) = (self.every || is_watched, false);
-            frames.push(Frame { code, block, at, stands, is_stepped, is_known });
+            frames.push(Frame { code, block, at, is_between, is_stepped, is_known });
         }
         Ok(frames)
     }

@@ -1,4 +1,4 @@
-//! Sorts what was told by thread, each to its own writer.
+//! Sorts packets by thread, each to its own writer.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};

@@ -19,7 +19,7 @@ use super::memory::Memory;
 use wire::control::{ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, WAKE, closed, lasti_with};
 use wire::packet::BranchBits;
 
-/// OutputOptions long the writer sleeps at most: what a quiet program has told is kept by then.
+/// How long the writer sleeps at most: what a quiet program has pushed is kept by then.
 const SLEEP: Duration = Duration::from_millis(50);
 
 /// The shared memory.
@@ -31,7 +31,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Maps the memory that the hook shares, and watches the process that tells.
+    /// Maps the memory that the hook shares, and watches the process that pushes.
     pub fn open(args: &Args) -> io::Result<Ring> {
         let memory = Arc::new(match (args.ring, args.segment) {
             (Some(ring), _) => Memory::map(&left_to_us(ring))?,
@@ -63,8 +63,8 @@ impl Ring {
         unsafe { &*self.memory.start().cast::<ControlPage>() }
     }
 
-    /// Appends what was told and not taken yet; how many bytes that was.
-    pub fn take(&self, told: &mut Vec<u8>) -> usize {
+    /// Appends what was pushed and not taken yet; returns how many bytes that was.
+    pub fn take(&self, taken: &mut Vec<u8>) -> usize {
         let page = self.page();
         let tail = page.tail.load(Relaxed);
         let head = if self.died.load(Acquire) { self.end() } else { page.head.load(Acquire) };
@@ -77,7 +77,7 @@ impl Ring {
             // `tail` has passed it.
             let bytes =
                 unsafe { std::slice::from_raw_parts(self.memory.start().add(PAGE + from), length) };
-            told.extend_from_slice(bytes);
+            taken.extend_from_slice(bytes);
         }
         if count > 0 {
             page.tail.store(tail + count as u64, SeqCst);
@@ -123,7 +123,7 @@ impl Ring {
         fcntl_add_seals(&*self.presence, SealFlags::WRITE).is_ok()
     }
 
-    /// Whether nothing more will be told.
+    /// Whether nothing more will be pushed.
     pub fn is_over(&self) -> bool {
         self.page().closed.load(Acquire) != 0 || self.died.load(Acquire)
     }
@@ -155,7 +155,7 @@ impl Ring {
     pub fn now(&self) -> (BranchBits, i32) {
         let page = self.page();
         if self.end() != page.head.load(Acquire) {
-            // They are in the record that was just told.
+            // They are in the packet that was just pushed.
             return (BranchBits::default(), NOWHERE);
         }
         let branch_bits = BranchBits::of_register(page.branch_bits.load(Relaxed));
@@ -170,7 +170,7 @@ impl Ring {
         let page = self.page();
         page.errno.store(errno, Relaxed);
         page.failed.store(why, SeqCst);
-        // It looks when it has told this much.
+        // It reserves again when it has pushed this much.
         page.limit.store(0, SeqCst);
         self.wake_hook();
     }

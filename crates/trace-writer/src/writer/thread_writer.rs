@@ -83,17 +83,17 @@ impl ThreadWriter {
             let mut bytes = Vec::new();
             cut.write(&mut bytes);
             self.decoder.define(code, cut)?;
-            return self.tell(&Packet::CodeDefined { code, definition: &bytes });
+            return self.push(&Packet::CodeDefined { code, definition: &bytes });
         }
         self.decoder.define(code, Arc::clone(read))?;
-        self.tell(&Packet::CodeDefined { code, definition })
+        self.push(&Packet::CodeDefined { code, definition })
     }
 
     /// A code object is watched from now on: the section ends here.
     pub fn watch(&mut self, event: &Packet, code: u32) -> Result<(), Trouble> {
         self.cut()?;
         self.decoder.watch(code)?;
-        self.tell(event)
+        self.push(event)
     }
 
     /// The process is in single-step mode from here on; where the thread is was recorded before.
@@ -113,7 +113,7 @@ impl ThreadWriter {
         Ok(())
     }
 
-    fn tell(&mut self, event: &Packet) -> Result<(), Trouble> {
+    fn push(&mut self, event: &Packet) -> Result<(), Trouble> {
         if let Out::Flow { flow } = &mut self.out
             && !flow.code(event, &self.decoder, self.decoder.executed())?
         {

@@ -207,7 +207,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Goes as far as the bytes are the same, and stands a little before the first that differ.
+    /// Goes as far as the bytes are the same, and stops a little before the first that differ.
     fn fast_forward(&mut self) -> Result<(), ReadError> {
         if self.left.text().is_none() || self.right.text().is_none() {
             return Ok(());
@@ -219,7 +219,7 @@ impl Comparison<'_> {
             return Ok(());
         };
         let (left, right) = (left.position, right.position);
-        // Numbers tell nothing about code.
+        // Numbers say nothing about code.
         let resolved = self.left.resolved() != Some(false) || self.right.resolved() != Some(false);
         let mut followed = Followed {
             path: self.left.path.clone(),
@@ -354,7 +354,7 @@ fn following(side: &mut Side<'_>, lost: Vec<Saved>) -> Result<Vec<Saved>, ReadEr
         match side.peek(ahead) {
             Ok(Some(event)) => steps.push(*side::kept(Box::new(Saved::new(&event)))),
             Ok(None) => break,
-            // The divergence itself is there to be told; what is behind it may be damaged.
+            // The divergence itself can be reported; what comes after it may be damaged.
             Err(error) if steps.is_empty() => return Err(error),
             Err(_) => break,
         }

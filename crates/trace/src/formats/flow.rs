@@ -41,7 +41,7 @@ pub struct Flow<'a> {
     scratch: Vec<u8>,
 }
 
-/// Instructions that one outcome or event has told of, in one frame.
+/// Instructions that one branch bit or packet stands for, in one frame.
 struct InstructionRange {
     code: u32,
     depth: u32,
@@ -53,7 +53,7 @@ struct InstructionRange {
 enum What {
     /// So many instructions, prefixes aside, from this one on; prefixes of it that were given.
     Block { at: WithPrefixes, left: u64, prefixes: u32 },
-    /// One that was recorded individually, and where its operand's meaning stands in the section.
+    /// One that was recorded individually, and where its operand's meaning is in the chunk.
     Step { instruction: Instruction, meaning: Option<Range<usize>> },
 }
 
@@ -66,7 +66,7 @@ struct Found {
     meaning: Option<Range<usize>>,
 }
 
-/// Takes what one outcome or event tells of: one range, as the code runs straight on.
+/// Takes what one branch bit or packet stands for: one range, as the code runs straight on.
 #[derive(Default)]
 struct Decoded {
     first: Option<(u32, WithPrefixes)>,
@@ -249,9 +249,9 @@ impl Steps for Flow<'_> {
         let has_constants = self.about[CONSTANTS] != false;
         let operand = if text::has_operand(instruction.opcode) {
             let content = self.chunk.as_ref().map(|chunk| chunk.content().0);
-            let told = meaning.and_then(|range| content?.get(range));
-            let meaning = match (told, opcode::operand(instruction.opcode)) {
-                (Some(told), _) => Some(told),
+            let recorded = meaning.and_then(|range| content?.get(range));
+            let meaning = match (recorded, opcode::operand(instruction.opcode)) {
+                (Some(recorded), _) => Some(recorded),
                 (None, Kind::Const) if !has_constants => None,
                 (None, Kind::Const | Kind::Name | Kind::Local) => {
                     match definition.operand(instruction.opcode, instruction.operand) {

@@ -36,7 +36,7 @@ pub struct Jsonl<'a> {
     about: About,
     /// Whether the summary has been read.
     ended: bool,
-    /// What the last step has that does not stand in its line as it is.
+    /// What the last step has that is not in its line as it is.
     scratch: Vec<u8>,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Jsonl<'a> {
                     return Ok(Some((step, ahead.end)));
                 }
                 Ok(Line::Header(_)) if self.lines.place().0 > 1 => {
-                    Err("the header stands on the first line only".to_owned())
+                    Err("the header belongs on the first line only".to_owned())
                 }
                 Ok(Line::Header(about)) => {
                     self.about = about;

@@ -142,7 +142,7 @@ struct Head {
     rest: usize,
 }
 
-/// The step of a line. Output without a newline at its end may stand in front of it.
+/// The step of a line. Output without a newline at its end may come before it.
 #[inline]
 fn find(info: &memmem::Finder<'_>, line: &[u8]) -> Option<Head> {
     if let Some(record) = line.strip_prefix(INFO)
@@ -194,7 +194,7 @@ fn operand(opcode: u8, pc: u32, rest: &[u8]) -> Operand<'_> {
     if kind == Kind::Const {
         return Operand::Meaning(rest);
     }
-    // What lies on the stack stands in front, in parentheses; it may be any text.
+    // What lies on the stack comes first, in parentheses; it may be any text.
     let text = match memmem::rfind(rest, b") ") {
         Some(end) => &rest[end + 2..],
         None if rest.starts_with(b"(") => return Operand::Absent,

@@ -65,7 +65,7 @@ impl Args {
     ///
     /// What cannot be found, started, read or written, and a side that writes no trace.
     pub fn run(&self) -> Result<bool> {
-        let trace27 = env::current_exe().context("cannot tell where trace27 is")?;
+        let trace27 = env::current_exe().context("cannot find out where trace27 is")?;
         let plan = self.plan(&trace27)?;
         let mut how = self.how.clone();
         // Of source there is nothing to disassemble.

@@ -1,7 +1,7 @@
 //! A FIFO that ends when its process does, not when the last holder closes it.
 //!
 //! A process that was started in the background may hold a trace open for ever, and one that
-//! never opens it would never close it: neither tells when it is complete. An emulator that hangs
+//! never opens it would never close it: neither shows when it is complete. An emulator that hangs
 //! writes no more: there is a limit to how long it is waited for.
 
 use std::fs::{File, OpenOptions};

@@ -121,7 +121,7 @@ pub(crate) fn find_program(
 
 /// Whether a file starts as a `.pyc` of 2.7 does.
 pub(crate) fn is_compiled(path: &Path) -> bool {
-    // A FIFO would have to be opened to tell, and then the emulator would miss its beginning.
+    // A FIFO would have to be opened to find out, and then the emulator would miss its beginning.
     if !path.is_file() {
         return false;
     }

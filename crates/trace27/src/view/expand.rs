@@ -1,4 +1,4 @@
-//! `expand`: a recording as the text that it stands for.
+//! `expand`: a recording as text.
 
 use std::ffi::OsString;
 use std::io::{self, Write};

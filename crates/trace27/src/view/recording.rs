@@ -203,10 +203,11 @@ impl fmt::Display for Recording {
         if let Some(limit) = self.about[LIMIT].as_u64() {
             writeln!(f, "limit        {limit} instructions")?;
         }
-        let told = self.end[INSTRUCTIONS].as_u64();
+        let counted = self.end[INSTRUCTIONS].as_u64();
         let end = self.end["end"].as_str().unwrap_or("not reached");
         writeln!(f, "end          {end}")?;
-        let instructions = told.map_or(self.instructions, |told| told - self.left_out.0.min(told));
+        let instructions =
+            counted.map_or(self.instructions, |counted| counted - self.left_out.0.min(counted));
         writeln!(f, "instructions {instructions}")?;
         if self.left_out.1 > 0 {
             writeln!(

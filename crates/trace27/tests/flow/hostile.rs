@@ -25,9 +25,9 @@ fn read(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
     let (other, result) = expanded(bytes, true, &(0..u64::MAX), 2);
     assert_eq!(error, result.err().map(|error| shown(&error)));
     assert!(text == other, "two threads write the same");
-    let (told, _, result) = steps(bytes, true);
+    let (stepped, _, result) = steps(bytes, true);
     assert_eq!(error.is_some(), result.is_err(), "{error:?}");
-    assert!(text.starts_with(&told) || told.starts_with(&text), "steps are the same");
+    assert!(text.starts_with(&stepped) || stepped.starts_with(&text), "steps are the same");
     if let (Some(error), Err(as_steps)) = (&error, result) {
         let place: u64 =
             error.strip_prefix("byte ").unwrap().split(':').next().unwrap().parse().unwrap();

@@ -26,7 +26,7 @@ fn page() -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What stands between a fence of that language and the next.
+/// What is between a fence of that language and the next.
 fn example<'a>(page: &'a str, language: &str) -> &'a str {
     let (_, rest) = page.split_once(&format!("\n```{language}\n")).unwrap();
     rest.split_once("```").map(|(shown, _)| shown).unwrap()

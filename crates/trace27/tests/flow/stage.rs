@@ -71,7 +71,7 @@ pub struct How {
     pub seed: u64,
     pub steps: usize,
     pub codes: usize,
-    /// One record in so many ends its section.
+    /// One packet in this many ends its chunk.
     pub section: usize,
     pub compress: bool,
 }
@@ -193,7 +193,7 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
         machine.step();
     }
     let lasti = machine.progress;
-    machine.tell(&Packet::End { lasti });
+    machine.push(&Packet::End { lasti });
     let limit = about["limit"].as_u64().unwrap_or(u64::MAX);
     let end = json!({ "instructions": machine.decoder.executed().min(limit), "end": "ended" });
     assert_eq!(machine.decoder.executed(), machine.executed.len() as u64);
@@ -202,7 +202,7 @@ pub fn record_about(how: How, about: &Value) -> Recorded {
 }
 
 impl Machine {
-    fn tell(&mut self, event: &Packet) {
+    fn push(&mut self, event: &Packet) {
         self.decoder.branch_bits(self.branch_bits, &mut ()).unwrap();
         self.decoder.event(event, &mut ()).unwrap();
         self.flow.record(self.branch_bits, event, &self.decoder, self.decoder.executed()).unwrap();
@@ -217,7 +217,7 @@ impl Machine {
 
     fn decide(&mut self, outcome: bool) {
         if self.branch_bits.count == MOST_BRANCH_BITS {
-            self.tell(&Packet::BranchBits);
+            self.push(&Packet::BranchBits);
         }
         let bits = self.branch_bits.bits << 1 | u64::from(outcome);
         self.branch_bits = BranchBits { bits, count: self.branch_bits.count + 1 };
@@ -242,7 +242,7 @@ impl Machine {
     /// A code object that is in no frame dies; it gets another number when it comes again.
     fn forget(&mut self) {
         // Frames that were left are recorded by then.
-        self.tell(&Packet::BranchBits);
+        self.push(&Packet::BranchBits);
         let code = self.random.below(self.codes.len());
         let used = self.frames.iter().map(|frame| frame.code);
         if used.chain(self.generators.iter().map(|row| row.0)).all(|used| used != code)
@@ -266,14 +266,14 @@ impl Machine {
         let (code, next) = match self.generators.pop() {
             Some((code, next)) if self.random.one_in(2) => {
                 let number = self.number(code);
-                self.tell(&Packet::Resume { lasti, code: number, start: next });
+                self.push(&Packet::Resume { lasti, code: number, start: next });
                 (code, next)
             }
             kept => {
                 self.generators.extend(kept);
                 let code = self.random.below(self.codes.len());
                 let number = self.number(code);
-                self.tell(&Packet::Enter { lasti, code: number });
+                self.push(&Packet::Enter { lasti, code: number });
                 (code, 0)
             }
         };
@@ -287,11 +287,11 @@ impl Machine {
             if self.random.one_in(2) {
                 // Any instruction may be the handler.
                 let (code, target) = (frame.code, self.target());
-                self.tell(&Packet::Unwind { lasti, target, exception: true });
+                self.push(&Packet::Unwind { lasti, target, exception: true });
                 *self.frames.last_mut().unwrap() = Frame { code, next: target, lasti: target };
                 return;
             }
-            self.tell(&Packet::FrameExit { lasti, exception: true });
+            self.push(&Packet::FrameExit { lasti, exception: true });
             self.frames.pop();
         }
     }
@@ -312,7 +312,7 @@ impl Machine {
     fn leave(&mut self) {
         if self.is_watched() {
             let lasti = self.lasti();
-            self.tell(&Packet::FrameExit { lasti, exception: false });
+            self.push(&Packet::FrameExit { lasti, exception: false });
         } else {
             self.decide(true);
         }
@@ -328,30 +328,30 @@ impl Machine {
         let bytes = &self.codes[code].code;
         let depth = self.frames.len() as u32;
         let (mut at, mut operand) = (lasti as usize, 0i32);
-        let (mut told, mut number);
+        let (mut instruction, mut number);
         let mut all = Vec::new();
         loop {
             number = bytes[at];
             if number >= HAVE_ARGUMENT {
                 operand = operand << 16 | i32::from(bytes[at + 1]) | i32::from(bytes[at + 2]) << 8;
             }
-            told = Instruction { offset: at as u32, opcode: number, operand };
-            all.push(told);
+            instruction = Instruction { offset: at as u32, opcode: number, operand };
+            all.push(instruction);
             at += if number >= HAVE_ARGUMENT { 3 } else { 1 };
             if number != EXTENDED_ARG {
                 break;
             }
         }
         self.frames.last_mut().unwrap().lasti = lasti;
-        self.executed.extend(all.iter().map(|told| (code, *told, depth)));
+        self.executed.extend(all.iter().map(|instruction| (code, *instruction, depth)));
         if self.is_watched() {
             for Instruction { offset, opcode, operand } in all {
-                self.tell(&Packet::Instruction { opcode, offset, operand, text: None });
+                self.push(&Packet::Instruction { opcode, offset, operand, text: None });
             }
         } else {
             self.progress = lasti as i32;
         }
-        let (next, operand) = (at as u32, told.operand as u32);
+        let (next, operand) = (at as u32, instruction.operand as u32);
         let truth = self.random.one_in(2);
         let is = |name: &str| number == opcode(name);
         let choose = |one, other| if truth { one } else { other };

@@ -136,7 +136,7 @@ impl Function {
         self.asm.place_with(done, &state);
     }
 
-    /// What stands at a handler: traceback, value and class are on the stack.
+    /// What is at a handler: traceback, value and class are on the stack.
     pub fn handler(&mut self, done: Label, depth: usize) {
         match self.asm.rng.below(12) {
             0 => self.asm.leave("END_FINALLY", None, 3),

@@ -1,6 +1,6 @@
 //! Constants and code objects, and how `Python/marshal.c` writes them.
 
-/// What stands in `co_consts`.
+/// What is in `co_consts`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constant {
     None,

@@ -11,8 +11,8 @@ use crate::step::{Position, Saved, Step};
 
 /// Bytes compared at once: they are still in the cache when they are counted.
 const BLOCK: usize = 1 << 17;
-/// Bytes after which it is told that they are behind.
-const TELL: usize = 8 << 20;
+/// Bytes after which progress is reported.
+const REPORT: usize = 8 << 20;
 
 /// What is learnt on the way.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ impl Prefix {
         Prefix { left, right, addresses: 0, passed: vec![(left, right)] }
     }
 
-    /// Goes on from where it stands, as far as the texts are the same, and learns from
+    /// Goes on from where it is, as far as the texts are the same, and learns from
     /// the steps. Stops at a step near the first difference, or near the end; never behind it.
     ///
     /// Tells `passed` from time to time how many bytes of either text are behind it.
@@ -56,7 +56,7 @@ impl Prefix {
         passed: &dyn Fn(usize, usize),
     ) {
         let (left, resume) = left;
-        let mut told = 0;
+        let mut reported = 0;
         let (mut l, mut r) = (at(self.left), at(self.right));
         // Where the texts were last in step after an address: the distance holds from there on.
         let mut steps = vec![(l, r)];
@@ -99,8 +99,8 @@ impl Prefix {
             }
             self.addresses += waived.iter().filter(|&&end| end <= here).count() as u64;
             waived.retain(|&end| end > here);
-            if here >= told + TELL {
-                told = here;
+            if here >= reported + REPORT {
+                reported = here;
                 passed(here, at(self.right));
             }
             if !same || l - before > crate::lines::LONGEST && here == before {

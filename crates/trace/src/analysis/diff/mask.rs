@@ -21,7 +21,7 @@ pub fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
     None
 }
 
-/// Where both texts stand in the same address, `left` at `l` and `right` at `r`, all before being
+/// Where both texts are in the same address, `left` at `l` and `right` at `r`, all before being
 /// the same: where it ends in either.
 pub fn address(left: &[u8], l: usize, right: &[u8], r: usize) -> Option<(usize, usize)> {
     let digits = left[..l].iter().rev().take(DIGITS).take_while(|b| b.is_ascii_hexdigit()).count();

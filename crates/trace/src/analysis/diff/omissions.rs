@@ -17,12 +17,12 @@ const NAMES: usize = 100_000;
 const LONGEST_NAME: usize = 1000;
 /// Steps that are kept of those that are passed over.
 pub const SHOWN: usize = 3;
-/// Steps that must agree where frames do not tell that a call has returned.
+/// Steps that must agree where frames do not show that a call has returned.
 const SURE: usize = 4;
 
 /// How a constant that is code begins.
 const CODE: &[u8] = b"<code object ";
-/// What stands before a constant in a line, behind the offset.
+/// What comes before a constant in a line, after the offset.
 const LOADS: &[u8] = b" LOAD_CONST (";
 
 const EXEC_STMT: u8 = opcode::number("EXEC_STMT");
@@ -124,9 +124,9 @@ pub struct Omissions {
     made: Vec<Omitted>,
     /// Names of the program's own code objects.
     own: HashSet<Vec<u8>>,
-    /// Whether the program's `.pyc` has told them all.
+    /// Whether the program's `.pyc` has given them all.
     complete: bool,
-    /// Whether constants have told some, or that there are none.
+    /// Whether constants have given some, or that there are none.
     learnt: bool,
     /// Whether there may be more of them.
     missed: bool,
@@ -135,7 +135,7 @@ pub struct Omissions {
 }
 
 impl Omissions {
-    /// With the names of the program's code objects, where its `.pyc` tells them.
+    /// With the names of the program's code objects, where its `.pyc` has them.
     pub fn new(own: Option<HashSet<Vec<u8>>>, limits: Limits) -> Omissions {
         let complete = own.is_some();
         Omissions { own: own.unwrap_or_default(), complete, limits, ..Omissions::default() }
@@ -194,7 +194,7 @@ impl Omissions {
         let known = [LOADS, CODE].concat();
         let mut from = 0;
         loop {
-            // Once constants have told something, only code has more to tell.
+            // Once constants have given something, only code can give more.
             let wanted = if self.learnt { &known } else { LOADS };
             let Some(found) = memchr::memmem::find(&lines[from..], wanted) else { return };
             let start = from + found + LOADS.len();
@@ -283,7 +283,7 @@ impl Omissions {
         // What `exec` runs is the program's own: another layer of it, and no import.
         let entered = !jump && last.opcode != EXEC_STMT;
         let module = event.code.name == Some(b"<module>") && event.pc == 0 && entered;
-        // A side that left frames out before is known to. Of another the steps must tell it.
+        // A side that left frames out before is known to. For another the steps must show it.
         let omitted = |made: &Omitted| (made.omission, made.side) == (Omission::Frames, which);
         let known = self.made.iter().any(omitted);
         // A frame begins; or goes on, as a generator does, after others were left out.

@@ -2,7 +2,7 @@
 //!
 //! An instruction at offset 0 that no jump leads to enters a frame; `RETURN_VALUE` leaves one. Frames
 //! that an exception left, and generators that were suspended, show when the next name is not theirs.
-//! Threads that take turns are not told apart. Takes bounded memory, whatever the trace holds.
+//! Threads that take turns are not distinguished. Takes bounded memory, whatever the trace holds.
 
 use crate::step::Step;
 use bytecode::opcode::{self, Operand};
@@ -106,7 +106,7 @@ impl CallPath {
         found.map_or(self.depth() + 1, |index| self.forgotten + index + 1)
     }
 
-    /// Forgets the innermost frames until so many are left.
+    /// Forgets the innermost frames until this many are left.
     pub fn truncate(&mut self, depth: usize) {
         while self.depth() > depth {
             self.pop();

@@ -87,7 +87,7 @@ pub struct Divergence {
 /// A call path, innermost last.
 #[derive(Clone, Debug)]
 pub struct Frames {
-    /// Whether names and offsets tell it; else the trace does.
+    /// Whether names and offsets show it; else the trace does.
     pub derived: bool,
     /// Frames further out that are not listed.
     pub hidden: usize,
@@ -141,7 +141,7 @@ impl Report {
                 continue;
             }
             // One form of the operand is enough.
-            let told = operands.contains(bit) && !(self.compared & operands).is_empty();
+            let is_shown = operands.contains(bit) && !(self.compared & operands).is_empty();
             let by_level = match self.level {
                 Level::Flow => operands.contains(bit) || !carried(bit),
                 Level::Operand => !carried(bit),
@@ -151,7 +151,7 @@ impl Report {
                 _ if by_level => "by `--level`",
                 (true, false) => "the right lacks it",
                 (false, true) => "the left lacks it",
-                _ if told => continue,
+                _ if is_shown => continue,
                 _ => "no step of both has it",
             };
             rows.extend(bit.names().map(|name| (name, why.to_owned())));

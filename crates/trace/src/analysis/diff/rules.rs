@@ -280,7 +280,7 @@ fn meaning<'a>(event: &Step<'a>) -> Option<&'a [u8]> {
     }
 }
 
-/// The operand's number, or what tells as much.
+/// The operand's number, or what determines it.
 fn number(event: &Step<'_>, kind: Kind) -> Option<i64> {
     if let Some(number) = event.operand.number() {
         return Some(number.into());

@@ -73,7 +73,7 @@ impl<'a> Scan<'a> {
         let space = mask(chunk, b' ');
         // Where `> ` ends.
         let marks = space & shift(mask(chunk, b'>'), &mut self.greater);
-        // Marks and newlines take turns, as the parity of their ranks tells.
+        // Marks and newlines take turns, as the parity of their ranks shows.
         let parity = prefix_xor(newline | marks) ^ self.odd;
         let after_mark = shift(marks, &mut self.mark);
         let turns = parity & marks == marks && parity & newline == 0;
@@ -140,7 +140,7 @@ impl<'a> Scan<'a> {
     #[inline(never)]
     fn enter(&mut self, first: bool, path: &mut CallPath) {
         self.name = &self.text[self.line..self.name_end];
-        // What was before tells a jump to the frame's own first instruction from a call.
+        // What came before distinguishes a jump to the frame's own first instruction from a call.
         if first && self.count > 0 && path.is_in(self.name) && !path.has_left() {
             path.leave(self.opcode_before());
         }

@@ -9,7 +9,7 @@ use bytecode::opcode;
 
 /// Distinct code objects that are counted each for itself.
 const CODES: usize = 100_000;
-/// Bytes of a name that tell it from others.
+/// Bytes of a name that distinguish it from others.
 const LONGEST: usize = 1000;
 
 /// Counts of steps that are the same on both sides.

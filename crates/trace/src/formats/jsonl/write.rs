@@ -167,7 +167,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The bytes that tell a code object from others: its number, or all else that is known.
+/// The bytes that distinguish a code object from others: its number, or all else that is known.
 fn identify(code: &Code<'_>, key: &mut Vec<u8>) {
     key.clear();
     if let Some(number) = code.number {
