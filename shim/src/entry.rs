@@ -406,7 +406,8 @@ unsafe extern "C" fn traced_switch_stack(last: *const PyFrameObject, frame: *con
 #[unsafe(no_mangle)]
 extern "C" fn traced_file_opened(descriptor: c_int) {
     keeping_errno(|| {
-        if !STATE.mode.single_steps() && memory::writes_memory(descriptor) {
+        let knows = STATE.mode.single_steps() && STATE.mode.rewrites();
+        if !knows && memory::writes_memory(descriptor) {
             single_step();
         }
     });
@@ -414,15 +415,14 @@ extern "C" fn traced_file_opened(descriptor: c_int) {
 
 /// Each instruction is recorded from here on: code may be rewritten where nothing sees it.
 fn single_step() {
-    if STATE.mode.single_steps() {
+    let was_single_stepping = STATE.mode.single_steps();
+    STATE.mode.rewrites_unseen();
+    keeping_position(Recorder::tables_may_change);
+    if was_single_stepping {
         return;
     }
-    STATE.mode.rewrites_unseen();
     let lasti = shared().progress();
-    slowly(|recorder| {
-        recorder.tables_may_change();
-        recorder.single_step(lasti);
-    });
+    slowly(|recorder| recorder.single_step(lasti));
     shared().set_single_step();
     set_thread(STATE.thread.get());
 }
