@@ -92,6 +92,8 @@ pub struct Recorder {
     base: CodeIds,
     threads: HashMap<usize, u32>,
     next_thread: u32,
+    /// The name that the trace is confined to, until a code object has it.
+    missing: Option<Vec<u8>>,
 }
 
 impl Recorder {
@@ -113,7 +115,18 @@ impl Recorder {
             base,
             threads: HashMap::new(),
             next_thread: 0,
+            missing: None,
         }
+    }
+
+    /// The trace is confined to code objects of this name.
+    pub fn expect(&mut self, name: Option<Vec<u8>>) {
+        self.missing = name;
+    }
+
+    /// That name, if no code object had it.
+    pub fn missing(&self) -> Option<&[u8]> {
+        self.missing.as_deref()
     }
 
     /// Starts a new batch of records with the branch bits that came before it, and where code may run
@@ -361,6 +374,10 @@ impl Recorder {
             constants => {
                 let (mut info, has_mutable) = subject.info(constants);
                 info.is_watched = is_watched || has_mutable;
+                // Only text is confined to a name.
+                if self.missing.as_ref() == Some(&info.name) {
+                    self.missing = None;
+                }
                 info.write(&mut definition);
                 (info.is_watched, has_mutable)
             }

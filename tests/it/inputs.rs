@@ -154,7 +154,12 @@ fn names_and_options_as_the_original_takes_them() {
     assert!(only.starts_with("recur_factorial> 0 LOAD_FAST (n)\n"), "{only}");
     assert!(only.lines().all(|line| line.starts_with("recur_factorial> ")));
     assert_eq!(only, run(&["-t", "all", "--name", "recur_factorial", "--resolve"]));
-    assert_eq!(run(&["-n", "no such name"]), "");
+
+    let empty = python.trace(folder.path(), &["-n", "no such\x1bname"], &["prog.py"]);
+    assert_eq!(empty.text(), b"");
+    let errors = String::from_utf8_lossy(&empty.outcome.errors).into_owned();
+    let message = "no code object named `no such\\x1bname` ran, so the trace is empty";
+    assert_eq!(errors, format!("python27-traced: {message}\n"));
 }
 
 /// The settings can be given without tracer.py: whatever python runs is traced.

@@ -46,15 +46,32 @@ pub struct Block {
     /// [`Block::place`] of its first instruction.
     place: u32,
     pub(crate) end: End,
-    /// Whether that is [`End::Branch`], the most frequent.
-    pub(crate) is_branch: bool,
-    /// The `lasti` of its last instruction.
-    pub(crate) last: u32,
+    /// By instruction: up to where a packet led when this one came next. Calls are mostly made by
+    /// the same instruction.
+    pub(crate) reached: Box<[Reached]>,
+}
+
+/// What following branch bits needs of a block: little, so that many fit the processor's cache.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
     /// The blocks that come next, by outcome, as far as they are known.
     pub(crate) next: [u32; 2],
-    /// By instruction: which one was the last that a packet named when this one came next. Calls
-    /// are mostly made by the same instruction.
-    pub(crate) reached: Box<[u16]>,
+    /// [`Block::count`] of all of it.
+    pub(crate) count: u32,
+    /// The `lasti` of its last instruction.
+    pub(crate) last: u32,
+    pub(crate) end: End,
+}
+
+/// Where a packet led to in a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached {
+    /// The offset that the packet named.
+    pub(crate) lasti: u32,
+    /// How many instructions that is, each prefix counted as one.
+    pub(crate) count: u32,
+    /// The index of the instruction that comes next.
+    pub(crate) to: u32,
 }
 
 impl Block {
@@ -98,6 +115,8 @@ impl Block {
 #[derive(Debug, Default)]
 pub struct Blocks {
     pub(crate) all: Vec<Block>,
+    /// Those of the same blocks.
+    pub(crate) nodes: Vec<Node>,
     places: u32,
     /// The bytes that they take, and what dead code objects take that are kept for them.
     pub(crate) bytes: usize,
@@ -124,14 +143,17 @@ impl Blocks {
         let block = self.make(code, start);
         let id = block.id;
         self.places += block.instructions.len() as u32 + 1;
-        self.bytes += 2 * size_of::<Block>()
+        self.bytes += 2 * (size_of::<Block>() + size_of::<Node>())
             + size_of_val(&*block.instructions)
             + size_of_val(&*block.reached);
+        self.nodes.push(Node {
+            next: [UNKNOWN; 2],
+            count: block.count,
+            last: block.instructions.last().map_or(u32::MAX, |last| last.lasti),
+            end: block.end,
+        });
         self.all.push(block);
         code.starts[slot] = id;
-        if start == 0 {
-            code.entry = id;
-        }
         id
     }
 
@@ -155,6 +177,11 @@ impl Blocks {
                 Successors::Never => break End::Never,
             }
         };
+        let reached = instructions.iter().zip(1..).map(|(at, to)| Reached {
+            lasti: at.lasti,
+            count: at.prefixes + 1,
+            to,
+        });
         Block {
             id: self.all.len() as u32,
             code: code.number,
@@ -162,10 +189,7 @@ impl Blocks {
             count,
             place: self.places,
             end,
-            is_branch: end == End::Branch,
-            last: instructions.last().map_or(u32::MAX, |last| last.lasti),
-            next: [UNKNOWN; 2],
-            reached: (0..instructions.len() as u16).collect(),
+            reached: reached.collect(),
             instructions: instructions.into(),
         }
     }
@@ -188,7 +212,7 @@ impl Blocks {
         let start = u32::try_from(start).ok()?;
         let code = codes.all.get_mut(before.code as usize)?.as_deref_mut()?;
         let next = self.at(code, start);
-        self.all[block as usize].next[outcome] = next;
+        self.nodes[block as usize].next[outcome] = next;
         Some(next)
     }
 }
@@ -204,8 +228,6 @@ pub struct Code {
     pub is_watched: bool,
     /// It died, and is kept while its blocks are.
     is_gone: bool,
-    /// The block that starts at offset 0.
-    pub(crate) entry: u32,
     /// The block that starts at each offset; the last one for all offsets outside the code.
     starts: Box<[u32]>,
 }
@@ -215,11 +237,14 @@ pub struct Code {
 pub struct CodeObjects {
     /// Nothing is numbered 0.
     all: Vec<Option<Box<Code>>>,
+    /// By number: the block that starts at offset 0, [`UNKNOWN`] too where frames of the code object
+    /// are single-stepped or it has died.
+    entries: Vec<u32>,
 }
 
 impl Default for CodeObjects {
     fn default() -> CodeObjects {
-        CodeObjects { all: vec![None] }
+        CodeObjects { all: vec![None], entries: vec![UNKNOWN] }
     }
 }
 
@@ -229,9 +254,9 @@ impl CodeObjects {
         let is_next = number as usize == self.all.len();
         if is_next {
             let (is_watched, starts) = (definition.is_watched, Box::default());
-            let code =
-                Code { number, definition, is_watched, is_gone: false, entry: UNKNOWN, starts };
+            let code = Code { number, definition, is_watched, is_gone: false, starts };
             self.all.push(Some(Box::new(code)));
+            self.entries.push(UNKNOWN);
         }
         is_next
     }
@@ -253,11 +278,30 @@ impl CodeObjects {
         self.all.get(block.code as usize)?.as_deref()
     }
 
+    /// Where its frames start, if they are not single-stepped and that is known.
+    #[inline]
+    pub(crate) fn entry(&self, number: u32) -> Option<u32> {
+        self.entries.get(number as usize).copied().filter(|&block| block != UNKNOWN)
+    }
+
+    pub(crate) fn set_entry(&mut self, number: u32, block: u32) {
+        self.entries[number as usize] = block;
+    }
+
+    /// Its frames are single-stepped from here on. False if it is not there.
+    pub(crate) fn watch(&mut self, number: u32) -> bool {
+        let Some(code) = self.get_mut(number) else { return false };
+        code.is_watched = true;
+        self.set_entry(number, UNKNOWN);
+        true
+    }
+
     /// One dies. Returns how many bytes are kept of it, `None` if there is none.
     pub(crate) fn forget(&mut self, number: u32) -> Option<usize> {
         let slot = self.all.get_mut(number as usize)?;
         let code = slot.as_deref_mut().filter(|code| !code.is_gone)?;
         code.is_gone = true;
+        self.entries[number as usize] = UNKNOWN;
         if code.starts.is_empty() {
             *slot = None;
             return Some(0);
@@ -270,9 +314,10 @@ impl CodeObjects {
         for slot in &mut self.all {
             match slot {
                 Some(code) if code.is_gone => *slot = None,
-                Some(code) => (code.starts, code.entry) = (Box::default(), UNKNOWN),
+                Some(code) => code.starts = Box::default(),
                 None => {}
             }
         }
+        self.entries.fill(UNKNOWN);
     }
 }

@@ -7,7 +7,7 @@
 use bytecode::opcode::EXTENDED_ARG;
 
 use crate::block::{Block, Code, CodeObjects};
-use crate::decoder::{InstructionSink, Stepped};
+use crate::decoder::{InstructionSink, SLOTS, Stepped};
 
 /// Takes what [`BlockCounts`] has counted.
 pub trait Tally {
@@ -22,15 +22,61 @@ pub struct BlockCounts<T> {
     whole: Vec<u64>,
     /// By [`Block::place`]: how much more often than what is before it, `whole` aside.
     differences: Vec<u64>,
+    /// By number: what may be executed again.
+    repeats: Vec<Repeat>,
+    /// The number of what is being executed for the first time.
+    repeating: Option<usize>,
     held: usize,
     /// What was counted.
     pub tally: T,
 }
 
+/// Blocks that are executed together.
+#[derive(Clone, Debug, Default)]
+struct Repeat {
+    /// How often, the first time aside.
+    count: u64,
+    /// [`Block::place`] of where each part starts and ends.
+    parts: Vec<(u32, u32)>,
+}
+
 impl<T: Tally> BlockCounts<T> {
     /// Nothing was executed.
     pub fn new(tally: T) -> BlockCounts<T> {
-        BlockCounts { whole: Vec::new(), differences: Vec::new(), held: 0, tally }
+        BlockCounts {
+            whole: Vec::new(),
+            differences: Vec::new(),
+            repeats: Vec::new(),
+            repeating: None,
+            held: 0,
+            tally,
+        }
+    }
+
+    /// Counts what was executed again, and makes its number free.
+    fn settle_repeat(&mut self, slot: usize) {
+        let Some(repeat) = self.repeats.get_mut(slot) else { return };
+        for &(start, end) in &repeat.parts {
+            let (start, end) = (start as usize, end as usize);
+            if end >= self.differences.len() {
+                self.held += grow(&mut self.differences, end);
+            }
+            self.differences[start] = self.differences[start].wrapping_add(repeat.count);
+            self.differences[end] = self.differences[end].wrapping_sub(repeat.count);
+        }
+        repeat.count = 0;
+        repeat.parts.clear();
+    }
+
+    #[inline]
+    fn note(&mut self, block: &Block, from: usize, to: usize) {
+        if let Some(slot) = self.repeating {
+            let part = (block.place(from) as u32, block.place(to) as u32);
+            let parts = &mut self.repeats[slot].parts;
+            let before = parts.capacity();
+            parts.push(part);
+            self.held += (parts.capacity() - before) * size_of_val(&part);
+        }
     }
 
     fn settle(&mut self, code: &Code, block: &Block) {
@@ -58,6 +104,26 @@ fn grow(counts: &mut Vec<u64>, index: usize) -> usize {
 }
 
 impl<T: Tally> InstructionSink for BlockCounts<T> {
+    const REPEATS: bool = true;
+
+    fn begin_repeat(&mut self, slot: usize) {
+        if self.repeats.is_empty() {
+            self.repeats = vec![Repeat::default(); SLOTS];
+            self.held += size_of_val(&self.repeats[..]);
+        }
+        self.settle_repeat(slot);
+        self.repeating = Some(slot);
+    }
+
+    fn end_repeat(&mut self) {
+        self.repeating = None;
+    }
+
+    #[inline]
+    fn repeat(&mut self, slot: usize) {
+        self.repeats[slot].count += 1;
+    }
+
     #[inline]
     fn block(&mut self, _: &CodeObjects, block: &Block, from: usize, to: usize) {
         let (start, end) = (block.place(from), block.place(to));
@@ -68,15 +134,19 @@ impl<T: Tally> InstructionSink for BlockCounts<T> {
             *first = first.wrapping_add(1);
             *last = last.wrapping_sub(1);
         }
+        self.note(block, from, to);
     }
 
     #[inline]
-    fn whole_block(&mut self, _: &CodeObjects, block: &Block) {
-        let id = block.id as usize;
+    fn whole_block(&mut self, _: &CodeObjects, blocks: &[Block], id: u32) {
+        let id = id as usize;
         if id >= self.whole.len() {
             self.held += grow(&mut self.whole, id);
         }
         self.whole[id] += 1;
+        if self.repeating.is_some() {
+            self.note(&blocks[id], 0, blocks[id].instructions.len());
+        }
     }
 
     fn instruction(&mut self, code: &Code, stepped: Stepped) {
@@ -89,12 +159,16 @@ impl<T: Tally> InstructionSink for BlockCounts<T> {
     }
 
     fn blocks_gone(&mut self, codes: &CodeObjects, blocks: &[Block]) {
+        for slot in 0..self.repeats.len() {
+            self.settle_repeat(slot);
+        }
         for block in blocks {
             if let Some(code) = codes.of(block) {
                 self.settle(code, block);
             }
         }
-        (self.whole, self.differences, self.held) = (Vec::new(), Vec::new(), 0);
+        (self.whole, self.differences, self.repeats) = (Vec::new(), Vec::new(), Vec::new());
+        (self.repeating, self.held) = (None, 0);
     }
 }
 

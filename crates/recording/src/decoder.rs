@@ -5,6 +5,7 @@
 //! [`Fault`], never a panic.
 
 mod advance;
+mod repeat;
 mod saved;
 mod sink;
 
@@ -14,9 +15,11 @@ use std::sync::Arc;
 
 use crate::block::{Blocks, Code, CodeObjects, End, UNKNOWN};
 use crate::codes::Change;
+use repeat::Repeats;
 use wire::code::CodeInfo;
 use wire::packet::{self, BranchBits, Packet};
 
+pub use repeat::SLOTS;
 pub use sink::{InstructionSink, Stepped};
 
 /// Frames at most: the C stack of no interpreter holds as many.
@@ -111,6 +114,7 @@ pub struct Decoder {
     /// Of [`advance::MOST_LOOKED`].
     looked: u32,
     executed: u64,
+    repeats: Repeats,
 }
 
 impl Default for Decoder {
@@ -126,6 +130,7 @@ impl Default for Decoder {
             decided: NOTHING,
             looked: 0,
             executed: 0,
+            repeats: Repeats::default(),
         }
     }
 }
@@ -178,7 +183,9 @@ impl Decoder {
     ///
     /// A code object that is not there.
     pub fn watch(&mut self, code: u32) -> Result<(), Fault> {
-        self.codes.get_mut(code).ok_or(Fault::Code(code))?.is_watched = true;
+        if !self.codes.watch(code) {
+            return Err(Fault::Code(code));
+        }
         self.refresh();
         Ok(())
     }
@@ -242,32 +249,32 @@ impl Decoder {
             return Ok(0);
         }
         let mut executed = 0;
-        let blocks = &self.blocks.all[..];
-        let mut block = &blocks[frame.block as usize];
-        // The rest of a block that was left by a call.
-        let mut at = frame.at as usize;
+        let (blocks, nodes) = (&self.blocks.all[..], &self.blocks.nodes[..]);
+        let (mut id, mut at) = (frame.block, frame.at as usize);
         let unknown = loop {
+            let node = &nodes[id as usize];
             if at == 0 {
-                sink.whole_block(&self.codes, block);
-                executed += u64::from(block.count);
+                sink.whole_block(&self.codes, blocks, id);
+                executed += u64::from(node.count);
             } else {
+                // The rest of a block that was left by a call.
+                let block = &blocks[id as usize];
                 sink.block(&self.codes, block, at, block.instructions.len());
                 executed += block.count(at, block.instructions.len());
                 at = 0;
             }
-            let outcome = if block.is_branch {
+            let outcome = if node.end == End::Branch {
                 left -= 1;
                 frame.is_between = false;
                 (bits >> left & 1) as usize
             } else {
-                if block.end == End::Leave && bits >> (left - 1) & 1 == 1 {
+                if node.end == End::Leave && bits >> (left - 1) & 1 == 1 {
                     left -= 1;
                     self.frames.pop();
                     match self.frames.last_mut() {
                         Some(outer) if left > 0 && outer.is_known && !outer.is_stepped => {
                             frame = outer;
-                            block = &blocks[frame.block as usize];
-                            at = frame.at as usize;
+                            (id, at) = (frame.block, frame.at as usize);
                             continue;
                         }
                         _ => {}
@@ -278,24 +285,25 @@ impl Decoder {
                     self.find()?;
                     return Ok(left);
                 }
-                if block.end != End::On {
+                if node.end != End::On {
                     return Err(Fault::Outcome);
                 }
                 0
             };
-            let Some(next) = blocks.get(block.next[outcome] as usize) else {
-                break Some((block.id, outcome));
-            };
+            let next = node.next[outcome];
+            if next == UNKNOWN {
+                break Some((id, outcome));
+            }
+            id = next;
             if left == 0 {
-                self.decided = block.last;
-                (frame.block, frame.at) = (next.id, 0);
+                self.decided = node.last;
+                (frame.block, frame.at) = (id, 0);
                 break None;
             }
-            block = next;
         };
         self.executed += executed;
         if let Some((before, outcome)) = unknown {
-            self.decided = self.blocks.all[before as usize].last;
+            self.decided = self.blocks.nodes[before as usize].last;
             let next = self.blocks.next(&mut self.codes, before, outcome);
             (frame.block, frame.at) = (next.ok_or(Fault::Outcome)?, 0);
         }
@@ -413,11 +421,9 @@ impl Decoder {
 
     #[inline(always)]
     fn push(&mut self, number: u32, start: u32) -> Result<(), Fault> {
-        let code = self.codes.get_mut(number).ok_or(Fault::Code(number))?;
-        let is_stepped = self.every || code.is_watched;
-        let block = match start {
-            0 if code.entry != UNKNOWN => code.entry,
-            _ => self.blocks.at(code, start),
+        let (block, is_stepped) = match self.codes.entry(number) {
+            Some(block) if start == 0 => (block, self.every),
+            _ => self.start(number, start)?,
         };
         if self.frames.len() + self.elsewhere >= MOST_FRAMES {
             return Err(Fault::TooMany("frames"));
@@ -425,6 +431,18 @@ impl Decoder {
         let (at, is_between, is_known) = (0, false, true);
         self.frames.push(Frame { code: number, block, at, is_between, is_stepped, is_known });
         Ok(())
+    }
+
+    /// The block in which a frame starts, and whether it is single-stepped.
+    #[inline(never)]
+    fn start(&mut self, number: u32, start: u32) -> Result<(u32, bool), Fault> {
+        let code = self.codes.get_mut(number).ok_or(Fault::Code(number))?;
+        let is_watched = code.is_watched;
+        let block = self.blocks.at(code, start);
+        if start == 0 && !is_watched {
+            self.codes.set_entry(number, block);
+        }
+        Ok((block, self.every || is_watched))
     }
 
     #[inline]
@@ -517,6 +535,7 @@ impl Decoder {
         }
         self.codes.give_up();
         self.blocks = Blocks::default();
+        self.repeats.clear();
         self.find()
     }
 

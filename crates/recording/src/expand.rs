@@ -196,9 +196,9 @@ impl InstructionSink for Blocks<'_> {
     }
 
     #[inline]
-    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
+    fn whole_block(&mut self, codes: &CodeObjects, blocks: &[Block], id: u32) {
         let Blocks { text, made, spare, is_alone } = self;
-        text.append_whole(codes, block, |lines| {
+        text.append_whole(codes, blocks, id, |lines| {
             if lines.len() >= BLOCK {
                 *is_alone |= hand_on(lines, made, spare);
             }

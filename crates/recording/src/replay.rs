@@ -163,10 +163,7 @@ impl OpenChunk {
     ) -> Result<(), Broken> {
         sink.goes_on_at(decoder.executed());
         while let Some((branch_bits, event, length)) = self.packet()? {
-            decoder
-                .branch_bits(branch_bits, sink)
-                .and_then(|()| decoder.event(&event, sink))
-                .map_err(|fault| self.broken(&fault))?;
+            decoder.packet(branch_bits, &event, sink).map_err(|fault| self.broken(&fault))?;
             if decoder.executed() > self.range.end {
                 return Err(self.broken(&MISCOUNTED));
             }

@@ -218,10 +218,11 @@ impl TextSink {
     pub fn append_whole(
         &mut self,
         codes: &CodeObjects,
-        block: &Block,
+        blocks: &[Block],
+        id: u32,
         ended: impl FnMut(&mut Vec<u8>),
     ) {
-        if let Some(Kept::Lines(lines)) = self.blocks.get(block.id as usize) {
+        if let Some(Kept::Lines(lines)) = self.blocks.get(id as usize) {
             let after = self.count + lines.ends.len() as u64;
             if self.range.start <= self.count && after <= self.range.end {
                 self.lines.extend_from_slice(&lines.text);
@@ -229,6 +230,7 @@ impl TextSink {
                 return;
             }
         }
+        let block = &blocks[id as usize];
         self.append(codes, block, (0, block.instructions.len()), ended);
     }
 
@@ -316,8 +318,8 @@ impl InstructionSink for TextSink {
     }
 
     #[inline]
-    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
-        self.append_whole(codes, block, |_| {});
+    fn whole_block(&mut self, codes: &CodeObjects, blocks: &[Block], id: u32) {
+        self.append_whole(codes, blocks, id, |_| {});
     }
 
     fn instruction(&mut self, code: &Code, stepped: Stepped) {

@@ -195,7 +195,11 @@ fn begin(settings: &Settings, file: OsString, base: CodeIds) -> Result<(), Strin
         (false, true) => Constants::Text,
         (false, false) => Constants::Absent,
     };
-    *STATE.recorder.borrow_mut() = Some(Recorder::new(constants, base));
+    let mut recorder = Recorder::new(constants, base);
+    if !IS_CHILD.load(Relaxed) {
+        recorder.expect(settings.name.clone());
+    }
+    *STATE.recorder.borrow_mut() = Some(recorder);
     Ok(())
 }
 
@@ -276,6 +280,13 @@ extern "C" fn at_exit() {
         let result = shared().push(&recorder.out, false).and_then(|()| shared().close());
         shared().leave();
         match result {
+            Ok(()) => {
+                if let Some(name) = recorder.missing() {
+                    let name = String::from_utf8_lossy(name);
+                    say(&format!("no code object named `{name}` ran, so the trace is empty"));
+                }
+                Ok(())
+            }
             Err(Lost::Limit) => Ok(()),
             result => result,
         }

@@ -1,7 +1,7 @@
 //! How far the running frame goes on: to the instruction that a record names.
 
 use super::{Decoder, Fault, InstructionSink, MOST_HELD};
-use crate::block::End;
+use crate::block::{End, Reached};
 use bytecode::cfg::{self, Successors};
 use bytecode::decode;
 use wire::control::NOWHERE;
@@ -86,13 +86,12 @@ impl Decoder {
         let block = &self.blocks.all[frame.block as usize];
         let at = frame.at as usize;
         let Some(&likely) = block.reached.get(at) else { return false };
-        let likely = usize::from(likely);
-        if block.instructions[likely].lasti != lasti as u32 {
+        if likely.lasti != lasti as u32 {
             return false;
         }
-        sink.block(&self.codes, block, at, likely + 1);
-        self.executed += block.count(at, likely + 1);
-        frame.at = likely as u32 + 1;
+        sink.block(&self.codes, block, at, likely.to as usize);
+        self.executed += u64::from(likely.count);
+        frame.at = likely.to;
         true
     }
 
@@ -112,10 +111,11 @@ impl Decoder {
                 return Ok(true);
             }
             if let Some(found) = block.find(at, wanted) {
-                block.reached[at] = found as u16;
+                let (to, count) = (found as u32 + 1, block.count(at, found + 1));
+                block.reached[at] = Reached { lasti: wanted, count: count as u32, to };
                 sink.block(&self.codes, block, at, found + 1);
-                self.executed += block.count(at, found + 1);
-                frame.at = found as u32 + 1;
+                self.executed += count;
+                frame.at = to;
                 return Ok(true);
             }
             if block.end != End::On {

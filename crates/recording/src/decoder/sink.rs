@@ -20,12 +20,16 @@ pub struct Stepped<'a> {
 /// A sink may keep something for each block, by [`Block::id`] or [`Block::place`]: these numbers
 /// are good until the next call of [`InstructionSink::blocks_gone`].
 pub trait InstructionSink {
+    /// Whether it takes [`InstructionSink::repeat`] in place of what was executed before.
+    const REPEATS: bool = false;
+
     /// The instructions `from..to` of a block were executed, each with its prefixes.
     fn block(&mut self, codes: &CodeObjects, block: &Block, from: usize, to: usize);
 
-    /// All instructions of a block were executed.
+    /// All instructions of `blocks[id]` were executed.
     #[inline]
-    fn whole_block(&mut self, codes: &CodeObjects, block: &Block) {
+    fn whole_block(&mut self, codes: &CodeObjects, blocks: &[Block], id: u32) {
+        let block = &blocks[id as usize];
         self.block(codes, block, 0, block.instructions.len());
     }
 
@@ -37,6 +41,16 @@ pub trait InstructionSink {
     fn held(&self) -> usize {
         0
     }
+
+    /// What is executed until [`InstructionSink::end_repeat`] may be executed again, under this
+    /// number, less than [`super::SLOTS`]. What had the number before will not.
+    fn begin_repeat(&mut self, _slot: usize) {}
+
+    /// All of it was executed.
+    fn end_repeat(&mut self) {}
+
+    /// It was executed once more.
+    fn repeat(&mut self, _slot: usize) {}
 
     /// Nothing more comes, or all blocks are given up and their numbers given again.
     fn blocks_gone(&mut self, _codes: &CodeObjects, _blocks: &[Block]) {}
