@@ -31,7 +31,8 @@ fn mend(bytes: &mut [u8]) {
             said.copy_from_slice(&crc32(&[&sums]).to_le_bytes());
         }
         let checksum = crc32(&[&head, content]).to_le_bytes();
-        if kind == 2 {
+        // Code objects, compressed or not.
+        if matches!(kind, 2 | 7) {
             sums.extend_from_slice(&checksum);
         }
         bytes[at + 8..at + 12].copy_from_slice(&checksum);

@@ -26,7 +26,7 @@ use crate::output::shown;
 use crate::py::{
     self, Frame, Gil, GilCell, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved,
 };
-use crate::recorder::{CodeId, Recorder};
+use crate::recorder::{CodeId, CodeIds, Recorder};
 use crate::refuse;
 use crate::settings::Settings;
 use crate::shared::{Lost, Position, Shared};
@@ -40,8 +40,8 @@ struct State {
     thread: Cell<*mut PyThreadState>,
     mode: Mode,
     stacks: RefCell<Stacks>,
-    /// The last number that a recorder which is no more gave to a code object.
-    numbers: Cell<u32>,
+    /// The last ids that a recorder which is no more gave to code objects.
+    code_ids: Cell<CodeIds>,
 }
 
 static STATE: GilCell<State> = GilCell::new(State {
@@ -50,7 +50,7 @@ static STATE: GilCell<State> = GilCell::new(State {
     thread: Cell::new(ptr::null_mut()),
     mode: Mode::new(),
     stacks: RefCell::new(Stacks::new()),
-    numbers: Cell::new(0),
+    code_ids: Cell::new(CodeIds::NONE),
 });
 
 #[inline]
@@ -427,7 +427,9 @@ extern "C" fn traced_file_opened(descriptor: c_int) {
     // SAFETY: called with the GIL held (traced.h).
     let gil = unsafe { Gil::assume() };
     keeping_errno(|| {
-        if !STATE.get(gil).mode.single_steps() && memory::writes_memory(descriptor) {
+        let mode = &STATE.get(gil).mode;
+        let knows = mode.single_steps() && mode.rewrites();
+        if !knows && memory::writes_memory(descriptor) {
             single_step(gil);
         }
     });
@@ -436,15 +438,14 @@ extern "C" fn traced_file_opened(descriptor: c_int) {
 /// Each instruction is recorded from here on: code may be rewritten where nothing sees it.
 fn single_step(gil: Gil) {
     let mode = &STATE.get(gil).mode;
-    if mode.single_steps() {
+    let was_single_stepping = mode.single_steps();
+    mode.rewrites_unseen();
+    keeping_position(gil, Recorder::tables_may_change);
+    if was_single_stepping {
         return;
     }
-    mode.rewrites_unseen();
     let lasti = shared().progress();
-    slowly(gil, |recorder| {
-        recorder.tables_may_change();
-        recorder.single_step(lasti);
-    });
+    slowly(gil, |recorder| recorder.single_step(lasti));
     shared().set_single_step();
     apply_mode(gil);
 }
@@ -595,7 +596,7 @@ fn drop_recorder(gil: Gil) {
     if let Ok(mut held) = state.recorder.try_borrow_mut()
         && let Some(recorder) = held.take()
     {
-        state.numbers.set(recorder.last_number());
+        state.code_ids.set(recorder.last_code_ids());
     }
 }
 

@@ -18,7 +18,7 @@ use bytecode::opcode::Operand;
 use bytecode::render;
 use wire::code::CodeInfo;
 
-use crate::capture::code::{self, Constants};
+use crate::capture::code::{self, Captured, Constants};
 use crate::recorder::{CodeId, Subject};
 pub use gil::{Gil, GilCell};
 pub use guarded::{Guarded, facts};
@@ -209,9 +209,27 @@ impl Subject for Code<'_> {
         let Some(View::Code(view)) = self.object(self.pointer.cast()).map(Object::view) else {
             return (CodeInfo::default(), false);
         };
+        code::info(&ObjectHeap(PhantomData), &view, self.module(), constants)
+    }
+
+    fn module(&self) -> Option<&[u8]> {
         // The frame owns its globals.
-        let module = self.object(self.globals).and_then(|globals| globals.str_item(b"__name__"));
-        code::info(&ObjectHeap(PhantomData), &view, module, constants)
+        self.object(self.globals)?.str_item(b"__name__")
+    }
+
+    fn body(&self, out: &mut Vec<u8>) -> Captured {
+        match self.object(self.pointer.cast()).map(Object::view) {
+            Some(View::Code(view)) => code::body(&ObjectHeap(PhantomData), &view, out),
+            _ => Captured::default(),
+        }
+    }
+
+    fn set_nested_code_id(&self, address: usize, id: &mut dyn FnMut(CodeId) -> Option<CodeId>) {
+        // SAFETY: the code object owns what `body` found in it, and no code has run since.
+        let nested = unsafe { code_at(address) };
+        if let Some(id) = id(nested.code_id()) {
+            nested.set_code_id(id);
+        }
     }
 
     fn meaning(&self, kind: Operand, index: i32, out: &mut Vec<u8>) -> bool {
@@ -239,5 +257,10 @@ impl<'a> Heap for ObjectHeap<'a> {
 
     fn look(&self, object: Object<'a>) -> View<'_, Object<'a>> {
         object.view()
+    }
+
+    #[inline]
+    fn string(&self, object: Object<'a>) -> Option<(&[u8], bool)> {
+        object.string()
     }
 }

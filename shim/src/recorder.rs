@@ -3,14 +3,18 @@
 //! Knows code objects by the numbers that it gives them and owns nothing of them; its caller
 //! reports their deaths. What it makes is collected in `out`; `entry` pushes it.
 
+mod code_id;
+
 use std::collections::HashMap;
 
 use bytecode::cfg::Reach;
 use bytecode::opcode::Operand;
-use wire::code::{CodeInfo, LONGEST_CODE};
+use wire::code::{Body, CodeInfo, KEPT_BODIES, LONGEST_CODE, MOST_ENTRIES, Part, Recorded};
 use wire::packet::{self as event, BranchBits, Packet};
 
-use crate::capture::code::Constants;
+use crate::capture::code::{Captured, Constants};
+use code_id::LAST_NESTED;
+pub use code_id::{CodeId, CodeIds};
 
 /// What is asked of a code object, once, when it first runs.
 pub trait Subject {
@@ -22,32 +26,17 @@ pub trait Subject {
     fn address(&self) -> usize;
     /// `co_code`
     fn bytes(&self) -> &[u8];
-    /// All that is recorded of it, and whether one of its constants can change, as far as those
+    /// All that text needs of it, and whether one of its constants can change, as far as those
     /// are recorded.
     fn info(&self, constants: Constants) -> (CodeInfo, bool);
+    /// `__name__` of its globals, if that is a `str`.
+    fn module(&self) -> Option<&[u8]>;
+    /// Writes its body, for a recording.
+    fn body(&self, out: &mut Vec<u8>) -> Captured;
+    /// Stores what the function says in a code object inside it, at this address; it is given what is there.
+    fn set_nested_code_id(&self, address: usize, id: &mut dyn FnMut(CodeId) -> Option<CodeId>);
     /// The text of one constant, name or local name; false if there is none.
     fn meaning(&self, kind: Operand, index: i32, out: &mut Vec<u8>) -> bool;
-}
-
-/// What is stored in a code object: its number, negative if its instructions are recorded individually.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CodeId(pub i32);
-
-impl CodeId {
-    /// The number; numbers start at 1.
-    pub fn number(self) -> u32 {
-        self.0.unsigned_abs()
-    }
-
-    /// Whether its instructions are recorded individually.
-    #[inline]
-    pub fn is_watched(self) -> bool {
-        self.0 < 0
-    }
-
-    fn watched(self) -> CodeId {
-        CodeId(-self.0.abs())
-    }
 }
 
 /// What is remembered of a code object.
@@ -56,6 +45,26 @@ struct Known {
     reach: Reach,
     has_mutable: bool,
     address: usize,
+}
+
+/// Where a code object that has not run was recorded as a part of another one.
+#[derive(Debug)]
+struct Unrun {
+    part: Part,
+    /// How many of its bytes are constants.
+    constants: usize,
+    addresses: Vec<u64>,
+    /// [`Recorder::sent`] before the body that it is a part of.
+    before: u64,
+}
+
+/// Bytes of memory that are kept for the next code object.
+const SPARE: usize = 1 << 20;
+
+fn emptied(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.clear();
+    bytes.shrink_to(SPARE);
+    bytes
 }
 
 /// Makes records of what happens.
@@ -69,10 +78,18 @@ pub struct Recorder {
     /// BranchBits that the next record holds.
     branch_bits: BranchBits,
     async_begin: Option<(i32, bool)>,
-    /// By number, less `base`.
+    /// By number, less the last of `base`.
     codes: Vec<Option<Box<Known>>>,
-    /// Numbers up to this one are another process's.
-    base: u32,
+    /// By place.
+    unrun: HashMap<u32, Unrun>,
+    last_nested: u32,
+    /// Bytes of bodies so far.
+    sent: u64,
+    /// For the bytes of one code object.
+    body: Vec<u8>,
+    definition: Vec<u8>,
+    /// Ids up to these are another process's.
+    base: CodeIds,
     threads: HashMap<usize, u32>,
     next_thread: u32,
     /// The name that the trace is confined to, until a code object has it.
@@ -80,9 +97,9 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Nothing has happened. Code objects may have numbers
-    /// up to `base`, which mean nothing here; packets hold how much they are above it.
-    pub fn new(constants: Constants, base: u32) -> Recorder {
+    /// Nothing has happened. Code objects may have ids up to `base`, which mean nothing here;
+    /// packets hold how much numbers are above it.
+    pub fn new(constants: Constants, base: CodeIds) -> Recorder {
         Recorder {
             out: Vec::new(),
             constants,
@@ -90,6 +107,11 @@ impl Recorder {
             branch_bits: BranchBits::default(),
             async_begin: None,
             codes: vec![None],
+            unrun: HashMap::new(),
+            last_nested: base.nested,
+            sent: 0,
+            body: Vec::new(),
+            definition: Vec::new(),
             base,
             threads: HashMap::new(),
             next_thread: 0,
@@ -120,14 +142,15 @@ impl Recorder {
         self.async_begin
     }
 
-    /// The last number that a code object has.
-    pub fn last_number(&self) -> u32 {
-        self.base + self.codes.len() as u32 - 1
+    /// The last ids that code objects have.
+    pub fn last_code_ids(&self) -> CodeIds {
+        let number = self.base.number + self.codes.len() as u32 - 1;
+        CodeIds { number, nested: self.last_nested }
     }
 
     /// The number in packets, 0 for a code object that has none here.
     fn number(&self, id: CodeId) -> u32 {
-        id.number().saturating_sub(self.base)
+        id.number().saturating_sub(self.base.number)
     }
 
     fn push(&mut self, event: &Packet) {
@@ -271,6 +294,10 @@ impl Recorder {
 
     /// A code object died.
     pub fn forget(&mut self, id: CodeId) {
+        if let Some(place) = id.nested() {
+            self.unrun.remove(&place);
+            return;
+        }
         let code = self.number(id);
         if self.codes.get_mut(code as usize).and_then(Option::take).is_some() {
             self.push(&Packet::CodeFreed { code });
@@ -330,30 +357,113 @@ impl Recorder {
         if self.number(id) != 0 {
             return self.check(subject, start);
         }
-        let (mut info, has_mutable) = subject.info(self.constants);
+        // Taken away in any case: it has a number from here on.
+        let unrun = id.nested().and_then(|place| self.unrun.remove(&place));
         let mut reach = Reach::default();
         // A recording leaves longer code out.
         let is_known = subject.bytes().len() <= LONGEST_CODE
             && reach.follow(subject.bytes(), 0)
             && reach.follow(subject.bytes(), start);
         // Watched by the process that this one was forked from: it is not what it was.
-        let was_watched = id.is_watched();
-        info.is_watched = was_watched || !is_known || has_mutable;
-        let number = self.last_number() as i32 + 1;
-        let id = CodeId(if info.is_watched { -number } else { number });
+        let is_watched = id.is_watched() || !is_known;
+        let code = self.codes.len() as u32;
+        let mut definition = std::mem::take(&mut self.definition);
+        definition.clear();
+        let (is_watched, has_mutable) = match self.constants {
+            Constants::Marshalled => self.record(subject, code, is_watched, unrun, &mut definition),
+            constants => {
+                let (mut info, has_mutable) = subject.info(constants);
+                info.is_watched = is_watched || has_mutable;
+                // Only text is confined to a name.
+                if self.missing.as_ref() == Some(&info.name) {
+                    self.missing = None;
+                }
+                info.write(&mut definition);
+                (info.is_watched, has_mutable)
+            }
+        };
+        let number = (self.base.number + code) as i32;
+        let id = CodeId(if is_watched { -number } else { number });
         self.codes.push(Some(Box::new(Known { reach, has_mutable, address: subject.address() })));
         subject.set_code_id(id);
         if self.branch_bits.count > 0 {
             // A long record may be cut by a death: the branch bits are not to be lost with it.
             self.push(&Packet::BranchBits);
         }
-        if self.missing.as_ref() == Some(&info.name) {
-            self.missing = None;
-        }
-        let mut bytes = Vec::new();
-        info.write(&mut bytes);
-        self.push(&Packet::CodeDefined { code: self.number(id), definition: &bytes });
+        self.push(&Packet::CodeDefined { code, definition: &definition });
+        self.definition = emptied(definition);
         id
+    }
+
+    /// Writes the code info of a recording: whether the code object is watched, and whether one of
+    /// its constants can change.
+    fn record(
+        &mut self,
+        subject: &impl Subject,
+        code: u32,
+        is_watched: bool,
+        unrun: Option<Unrun>,
+        out: &mut Vec<u8>,
+    ) -> (bool, bool) {
+        let module = subject.module();
+        // The writer keeps the bodies that it last got, and foreign code may have rewritten this one.
+        let is_kept = |unrun: &Unrun| self.sent - unrun.before <= KEPT_BODIES as u64;
+        if let Some(unrun) = unrun.filter(|unrun| !self.rewrites && is_kept(unrun)) {
+            let Unrun { part, constants, addresses, .. } = &unrun;
+            let body = Body::Part(*part);
+            Recorded { is_watched, module, constants: *constants, body, texts: &[], addresses }
+                .write(out);
+            return (is_watched, false);
+        }
+        let mut body = std::mem::take(&mut self.body);
+        let captured = subject.body(&mut body);
+        let is_watched = is_watched || captured.can_change;
+        let Captured { constants, texts, addresses, can_change, .. } = &captured;
+        let (constants, whole) = (*constants, Body::Whole(&body));
+        Recorded { is_watched, module, constants, body: whole, texts, addresses }.write(out);
+        let before = self.sent;
+        self.sent += body.len() as u64;
+        let result = (is_watched, *can_change);
+        // What is smaller is within all limits, so the writer takes it as it is.
+        if body.len() as u64 <= MOST_ENTRIES && captured.texts.is_empty() && !self.rewrites {
+            self.remember_nested(subject, code, captured, before);
+        }
+        self.body = emptied(body);
+        result
+    }
+
+    /// Remembers where the code objects inside one are in its body.
+    fn remember_nested(
+        &mut self,
+        subject: &impl Subject,
+        code: u32,
+        captured: Captured,
+        before: u64,
+    ) {
+        for nested in captured.nested {
+            if !nested.is_final || !nested.is_whole || self.last_nested >= LAST_NESTED {
+                continue;
+            }
+            let place = self.last_nested + 1;
+            let mut is_new = false;
+            subject.set_nested_code_id(nested.address, &mut |id| {
+                let is_known = match id.nested() {
+                    Some(place) => place > self.base.nested,
+                    None => self.number(id) != 0,
+                };
+                // One that was watched in the process that this one was forked from stays so.
+                is_new = !is_known && !id.is_watched();
+                is_new.then(|| CodeId::of_nested(place))
+            });
+            if is_new {
+                self.last_nested = place;
+                let (start, length) = (nested.place.start, nested.place.len());
+                let part = Part { code, start, length };
+                let addresses = nested.codes.iter().map(|&address| address as u64).collect();
+                let constants = nested.constants;
+                self.unrun.insert(place, Unrun { part, constants, addresses, before });
+            }
+        }
     }
 
     /// Whether the paths from an offset are known; else the code object is watched from now on.
@@ -371,3 +481,6 @@ impl Recorder {
         id
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,3 +40,40 @@ fn instructions_are_those_that_run() {
 fn with_all_threads() {
     in_parallel(programs("rewritten"), |program| agree(program, &["-r"], &["--threads", "all"]));
 }
+
+/// A recording holds what nested code objects are when they run, not what they were when the module
+/// that holds them ran.
+#[test]
+fn recordings_hold_what_runs() {
+    in_parallel(programs("rewritten"), |program| {
+        let arguments = program.arguments();
+        let recorded = Python::traced().record(&program.folder, &[], &arguments, "t.flow");
+        let oracle = Python::oracle().trace(&program.folder, &["-r"], &arguments);
+        assert_eq!(recorded.outcome, oracle.outcome, "{}", recorded.outcome.text());
+        let expanded = recorded.expand(&["-r"]);
+        assert_same("expanded", &placeless(oracle.text()), &placeless(&expanded));
+    });
+}
+
+/// Where each instruction is recorded anyway, what operands mean is looked up all the same.
+#[test]
+fn with_each_instruction_recorded() {
+    let python = Python::traced();
+    in_parallel(programs("rewritten"), |program| {
+        let arguments = program.arguments();
+        let oracle = Python::oracle().trace(&program.folder, &["-r"], &arguments);
+        for options in ["resolve,text,every", "resolve,text,every,guard"] {
+            let scratch = tempfile::tempdir().unwrap();
+            let file = scratch.path().join("t.txt");
+            let mut command = python.command(&program.folder);
+            command
+                .env("PYTHON27_TRACED_FILE", &file)
+                .env("PYTHON27_TRACED_OPTIONS", options)
+                .args(&arguments);
+            let outcome = python.finish(&mut command);
+            assert_eq!(outcome, oracle.outcome, "{options}: {}", outcome.text());
+            let text = python.mask(&std::fs::read(&file).unwrap());
+            assert_same(options, &placeless(oracle.text()), &placeless(&text));
+        }
+    });
+}

@@ -23,6 +23,7 @@ use crate::source::Request;
 use crate::ui::Ui;
 
 mod info;
+mod modules;
 pub use info::INFO;
 
 /// Which interpreter to build, and how.
@@ -289,7 +290,9 @@ impl Steps<'_> {
         let stage = self.stage(if all { "make" } else { "link" });
         // With no target, `--enable-optimizations` runs its profile first.
         let targets: &[&str] = if all { &[] } else { &["python"] };
-        run_logged(self.make_command(targets)?, &self.log("make"), MAKE_FAILED)?;
+        let log = self.log("make");
+        run_logged(self.make_command(targets)?, &log, MAKE_FAILED)?;
+        modules::check(&log)?;
         stage.done("");
         Ok(())
     }

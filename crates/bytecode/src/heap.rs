@@ -2,6 +2,8 @@
 //!
 //! The hook describes live objects so, and readers describe what a recording or a `.pyc` holds.
 
+use std::ops::Deref;
+
 /// One object. `R` is a reference to another object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum View<'a, R> {
@@ -24,7 +26,7 @@ pub enum View<'a, R> {
     /// A `unicode`: code points. Surrogates that a UCS4 build keeps apart are apart here.
     Unicode(Vec<u32>),
     /// A `tuple`
-    Tuple(Vec<R>),
+    Tuple(Items<'a, R>),
     /// A `list`
     List(Vec<R>),
     /// A `dict`, in the order of its table
@@ -73,6 +75,44 @@ pub enum View<'a, R> {
     },
 }
 
+/// The items of a tuple, lent where they lie as references already.
+#[derive(Clone, Debug)]
+pub enum Items<'a, R> {
+    /// Somebody else's
+    Lent(&'a [R]),
+    /// Made for this
+    Owned(Vec<R>),
+}
+
+impl<R> Deref for Items<'_, R> {
+    type Target = [R];
+
+    fn deref(&self) -> &[R] {
+        match self {
+            Items::Lent(items) => items,
+            Items::Owned(items) => items,
+        }
+    }
+}
+
+impl<R> Default for Items<'_, R> {
+    fn default() -> Self {
+        Items::Lent(&[])
+    }
+}
+
+impl<R> From<Vec<R>> for Items<'_, R> {
+    fn from(items: Vec<R>) -> Self {
+        Items::Owned(items)
+    }
+}
+
+impl<R: PartialEq> PartialEq for Items<'_, R> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
 /// A code object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeView<'a, R> {
@@ -104,6 +144,13 @@ pub trait Heap {
 
     /// Describes one object; those inside it stay references.
     fn look(&self, object: Self::Ref) -> View<'_, Self::Ref>;
+
+    /// The bytes of a `str` and whether it is interned, where that is quicker than to look: most of
+    /// what code objects hold are strings. `None` says nothing.
+    #[inline]
+    fn string(&self, _object: Self::Ref) -> Option<(&[u8], bool)> {
+        None
+    }
 }
 
 /// A `long`, as marshal writes it.

@@ -7,8 +7,9 @@
 mod nested;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use crate::heap::{CodeView, Heap, View};
+use crate::heap::{CodeView, Heap, Items, View};
 use crate::render::push_utf8;
 
 pub use nested::nested_codes;
@@ -38,20 +39,30 @@ pub struct Written {
     pub is_whole: bool,
     /// The addresses of the code objects in it, in their order.
     pub codes: Vec<usize>,
+    /// All code objects in it, those inside others too, each after those inside it.
+    pub nested: Vec<Nested>,
+}
+
+/// A code object that was written as a part of another object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nested {
+    /// Its address.
+    pub address: usize,
+    /// Where its bytes are among those that were written.
+    pub place: Range<usize>,
+    /// How many of them its constants take.
+    pub constants: usize,
+    /// As in [`Written`], of its constants.
+    pub is_final: bool,
+    /// As in [`Written`], of its constants.
+    pub is_whole: bool,
+    /// The addresses of the code objects among its constants, in their order.
+    pub codes: Vec<usize>,
 }
 
 /// More than the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
-
-/// What is still to be written, the next one last.
-enum Task<'a, R> {
-    Object { object: R, depth: usize, is_nested: bool },
-    Bytes(&'a [u8]),
-    Interned(&'a [u8]),
-    Number(i32),
-    Raw(&'static [u8]),
-}
 
 /// Appends an object that is inside `depth` others. `out` may hold a part of it after an error.
 ///
@@ -89,126 +100,287 @@ fn write_with<H: Heap>(
     heap: &H,
     object: H::Ref,
     depth: usize,
-    mut strings: Option<Strings>,
+    strings: Option<Strings>,
     budget: &mut Budget,
     out: &mut Vec<u8>,
 ) -> Result<Written, TooLarge> {
-    let mut written = Written { is_final: true, is_whole: true, codes: Vec::new() };
-    // Most constants hold no others, and need no list.
-    let mut tasks = Vec::new();
-    let mut first = Some(Task::Object { object, depth: depth + 1, is_nested: false });
-    while let Some(task) = first.take().or_else(|| tasks.pop()) {
-        let start = out.len();
-        let (object, depth, is_nested) = match task {
-            Task::Object { object, depth, is_nested } => (object, depth, is_nested),
-            Task::Bytes(bytes) => {
-                spend(budget, bytes.len() + 5, 1)?;
-                string(b's', bytes, out);
-                continue;
-            }
-            Task::Interned(bytes) => {
-                interned(bytes, strings.as_mut(), budget.bytes, out)?;
-                spend(budget, out.len() - start, 1)?;
-                continue;
-            }
-            Task::Number(number) => {
-                spend(budget, 4, 0)?;
-                out.extend_from_slice(&number.to_le_bytes());
-                continue;
-            }
-            Task::Raw(bytes) => {
-                spend(budget, bytes.len(), 1)?;
-                out.extend_from_slice(bytes);
-                continue;
-            }
-        };
-        let mut items = |kind: u8, items: Vec<H::Ref>, out: &mut Vec<u8>| {
-            if items.len() > budget.objects {
-                return Err(TooLarge);
-            }
-            out.push(kind);
-            length(items.len(), out);
-            let depth = depth + 1;
-            let tasks_of = |object| Task::Object { object, depth, is_nested };
-            tasks.extend(items.into_iter().rev().map(tasks_of));
-            Ok(())
-        };
-        let view = heap.look(object);
-        if !is_nested {
-            use View::{ByteArray, Dict, List, Set};
-            written.is_final &= !matches!(view, List(_) | Set(_) | Dict(_) | ByteArray(_));
-            if let View::Code(code) = &view {
-                written.codes.push(code.address);
+    let mut writer = Writer {
+        heap,
+        strings,
+        budget,
+        out,
+        written: Written { is_final: true, is_whole: true, codes: Vec::new(), nested: Vec::new() },
+        codes: Vec::new(),
+    };
+    if let Some(open) = writer.object(object, depth + 1)? {
+        writer.all(open)?;
+    }
+    Ok(writer.written)
+}
+
+/// What writes, with a stack of its own: constants may nest deeper than the C stack would bear.
+struct Writer<'a, H> {
+    heap: &'a H,
+    strings: Option<Strings>,
+    budget: &'a mut Budget,
+    out: &'a mut Vec<u8>,
+    written: Written,
+    /// The code objects that are not at their end, the innermost last.
+    codes: Vec<Nested>,
+}
+
+/// An object that is not at its end.
+enum Open<'a, R> {
+    Items { items: Items<'a, R>, next: usize, depth: usize, end: &'static [u8] },
+    Code { code: Box<CodeView<'a, R>>, field: Field, depth: usize },
+}
+
+/// What comes next of a code object.
+#[derive(Clone, Copy)]
+enum Field {
+    Constants,
+    /// One of the four tables of names
+    Names(usize),
+    Rest,
+}
+
+impl<'a, H: Heap> Writer<'a, H> {
+    /// Writes an open object to its end, and what is in it.
+    fn all(&mut self, open: Open<'a, H::Ref>) -> Result<(), TooLarge> {
+        let (mut outer, mut current) = (Vec::new(), open);
+        loop {
+            match self.next(&mut current)? {
+                Some(inner) => outer.push(std::mem::replace(&mut current, inner)),
+                None => match outer.pop() {
+                    Some(open) => current = open,
+                    None => return Ok(()),
+                },
             }
         }
+    }
+
+    /// Writes what comes next of an open object, up to another one that is to be written first;
+    /// `None` at its end.
+    fn next(&mut self, open: &mut Open<'a, H::Ref>) -> Result<Option<Open<'a, H::Ref>>, TooLarge> {
+        let (code, field, depth) = match open {
+            Open::Items { items, next, depth, end } => {
+                while let Some(&item) = items.get(*next) {
+                    *next += 1;
+                    if let Some(inner) = self.object(item, *depth)? {
+                        return Ok(Some(inner));
+                    }
+                }
+                if !end.is_empty() {
+                    self.raw(end)?;
+                }
+                return Ok(None);
+            }
+            Open::Code { code, field, depth } => (code, field, *depth),
+        };
+        loop {
+            let object = match *field {
+                Field::Constants => {
+                    *field = Field::Names(0);
+                    code.constants
+                }
+                Field::Names(at) => {
+                    if at == 0
+                        && let Some(innermost) = self.codes.last_mut()
+                    {
+                        innermost.constants = self.out.len() - innermost.constants;
+                    }
+                    *field =
+                        if at + 1 < code.names.len() { Field::Names(at + 1) } else { Field::Rest };
+                    code.names[at]
+                }
+                Field::Rest => return self.close_code(code).map(|()| None),
+            };
+            match object {
+                Some(object) => {
+                    if let Some(inner) = self.object(object, depth)? {
+                        return Ok(Some(inner));
+                    }
+                }
+                None => self.raw(b"(\0\0\0\0")?,
+            }
+        }
+    }
+
+    /// Writes an object, or the start of one that holds others.
+    #[inline]
+    fn object(
+        &mut self,
+        object: H::Ref,
+        depth: usize,
+    ) -> Result<Option<Open<'a, H::Ref>>, TooLarge> {
+        let start = self.out.len();
+        if let Some((bytes, is_interned)) = self.heap.string(object)
+            && depth <= DEEPEST
+        {
+            match is_interned {
+                true => interned(bytes, self.strings.as_mut(), self.budget.bytes, self.out)?,
+                false if bytes.len() > self.budget.bytes => return Err(TooLarge),
+                false => string(b's', bytes, self.out),
+            }
+            spend(self.budget, self.out.len() - start, 1)?;
+            return Ok(None);
+        }
+        self.other(object, depth)
+    }
+
+    /// The same for what is no string.
+    fn other(
+        &mut self,
+        object: H::Ref,
+        depth: usize,
+    ) -> Result<Option<Open<'a, H::Ref>>, TooLarge> {
+        let start = self.out.len();
+        let view = self.heap.look(object);
+        let mut open = None;
         let is_known = match view {
             // r_object counts the null at the end of a dict as an object inside it.
             View::Dict(_) if depth >= DEEPEST => false,
             _ if depth > DEEPEST => false,
-            View::Tuple(all) => items(b'(', all, out).map(|()| true)?,
-            View::List(all) => items(b'[', all, out).map(|()| true)?,
-            View::Set(all) => items(b'<', all, out).map(|()| true)?,
-            View::FrozenSet(all) => items(b'>', all, out).map(|()| true)?,
+            View::Interned(bytes) => {
+                interned(bytes, self.strings.as_mut(), self.budget.bytes, self.out)?;
+                true
+            }
+            View::Tuple(items) => {
+                open = Some(self.items(b'(', items, depth)?);
+                true
+            }
+            View::FrozenSet(items) => {
+                open = Some(self.items(b'>', items.into(), depth)?);
+                true
+            }
+            View::List(items) => {
+                self.changes();
+                open = Some(self.items(b'[', items.into(), depth)?);
+                true
+            }
+            View::Set(items) => {
+                self.changes();
+                open = Some(self.items(b'<', items.into(), depth)?);
+                true
+            }
             View::Dict(pairs) => {
-                if pairs.len() > budget.objects / 2 {
+                self.changes();
+                if pairs.len() > self.budget.objects / 2 {
                     return Err(TooLarge);
                 }
-                out.push(b'{');
-                tasks.push(Task::Raw(b"0"));
-                for (key, value) in pairs.into_iter().rev() {
-                    for object in [value, key] {
-                        tasks.push(Task::Object { object, depth: depth + 1, is_nested });
-                    }
-                }
+                self.out.push(b'{');
+                let items: Vec<_> =
+                    pairs.into_iter().flat_map(|(key, value)| [key, value]).collect();
+                let items = Items::Owned(items);
+                open = Some(Open::Items { items, next: 0, depth: depth + 1, end: b"0" });
                 true
             }
-            View::Code(code) if code.code.len() > budget.bytes => return Err(TooLarge),
+            View::Code(code) if code.code.len() > self.budget.bytes => return Err(TooLarge),
             View::Code(code) => {
-                open_code(*code, depth + 1, &mut tasks, out);
+                open = Some(self.open_code(code, depth));
                 true
             }
-            View::Interned(bytes) => {
-                interned(bytes, strings.as_mut(), budget.bytes, out)?;
-                true
+            leaf => {
+                if matches!(leaf, View::ByteArray(_)) {
+                    self.changes();
+                }
+                write_leaf(&leaf, self.budget.bytes, self.out)?
             }
-            leaf => write_leaf(&leaf, budget.bytes, out)?,
         };
         if !is_known {
-            out.push(UNKNOWN);
-            written.is_whole &= is_nested;
+            self.out.push(UNKNOWN);
+            self.innermost(|written| &mut written.is_whole, |code| &mut code.is_whole);
         }
-        spend(budget, out.len() - start, 1)?;
+        spend(self.budget, self.out.len() - start, 1)?;
+        Ok(open)
     }
-    Ok(written)
+
+    fn items(
+        &mut self,
+        kind: u8,
+        items: Items<'a, H::Ref>,
+        depth: usize,
+    ) -> Result<Open<'a, H::Ref>, TooLarge> {
+        if items.len() > self.budget.objects {
+            return Err(TooLarge);
+        }
+        start(kind, items.len(), 0, self.out);
+        Ok(Open::Items { items, next: 0, depth: depth + 1, end: b"" })
+    }
+
+    fn open_code(&mut self, code: Box<CodeView<'a, H::Ref>>, depth: usize) -> Open<'a, H::Ref> {
+        let address = code.address;
+        match self.codes.last_mut() {
+            Some(outer) => outer.codes.push(address),
+            None => self.written.codes.push(address),
+        }
+        let place = self.out.len()..0;
+        self.out.push(b'c');
+        code.numbers.iter().for_each(|number| self.out.extend_from_slice(&number.to_le_bytes()));
+        string(b's', code.code, self.out);
+        self.codes.push(Nested {
+            address,
+            place,
+            // Where they start, until they are at their end.
+            constants: self.out.len(),
+            is_final: true,
+            is_whole: true,
+            codes: Vec::new(),
+        });
+        Open::Code { code, field: Field::Constants, depth: depth + 1 }
+    }
+
+    fn close_code(&mut self, code: &CodeView<'a, H::Ref>) -> Result<(), TooLarge> {
+        self.bytes(code.file)?;
+        let start = self.out.len();
+        interned(code.name, self.strings.as_mut(), self.budget.bytes, self.out)?;
+        spend(self.budget, self.out.len() - start, 1)?;
+        spend(self.budget, 4, 0)?;
+        self.out.extend_from_slice(&code.first_line.to_le_bytes());
+        self.bytes(code.lines)?;
+        if let Some(mut code) = self.codes.pop() {
+            code.place.end = self.out.len();
+            self.written.nested.push(code);
+        }
+        Ok(())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        spend(self.budget, bytes.len() + 5, 1)?;
+        string(b's', bytes, self.out);
+        Ok(())
+    }
+
+    fn raw(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+        spend(self.budget, bytes.len(), 1)?;
+        self.out.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// What was written last can change.
+    fn changes(&mut self) {
+        self.innermost(|written| &mut written.is_final, |code| &mut code.is_final);
+    }
+
+    /// Denies something of the innermost code object, or of the whole.
+    fn innermost(
+        &mut self,
+        whole: impl FnOnce(&mut Written) -> &mut bool,
+        inside: impl FnOnce(&mut Nested) -> &mut bool,
+    ) {
+        match self.codes.last_mut() {
+            Some(code) => *inside(code) = false,
+            None => *whole(&mut self.written) = false,
+        }
+    }
 }
 
+#[inline]
 fn spend(budget: &mut Budget, bytes: usize, objects: usize) -> Result<(), TooLarge> {
     let is_enough = bytes <= budget.bytes && objects <= budget.objects;
     budget.bytes = budget.bytes.saturating_sub(bytes);
     budget.objects = budget.objects.saturating_sub(objects);
     if is_enough { Ok(()) } else { Err(TooLarge) }
-}
-
-/// Writes the numbers of a code object, and leaves the rest to be done.
-fn open_code<'a, R: Copy>(
-    code: CodeView<'a, R>,
-    depth: usize,
-    tasks: &mut Vec<Task<'a, R>>,
-    out: &mut Vec<u8>,
-) {
-    out.push(b'c');
-    code.numbers.iter().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
-    string(b's', code.code, out);
-    tasks.push(Task::Bytes(code.lines));
-    tasks.push(Task::Number(code.first_line));
-    tasks.push(Task::Interned(code.name));
-    tasks.push(Task::Bytes(code.file));
-    for table in code.names.into_iter().rev().chain([code.constants]) {
-        match table {
-            Some(object) => tasks.push(Task::Object { object, depth, is_nested: true }),
-            None => tasks.push(Task::Raw(b"(\0\0\0\0")),
-        }
-    }
 }
 
 /// Writes an object that holds no others; false if marshal has no type for it.
@@ -238,21 +410,20 @@ fn write_leaf<R>(view: &View<R>, most: usize, out: &mut Vec<u8>) -> Result<bool,
         View::Str(bytes) => string(b's', bytes, out),
         View::Unicode(points) if points.len() > most => return Err(TooLarge),
         View::Unicode(points) => {
-            out.push(b'u');
-            let start = out.len();
-            length(0, out);
+            let at = out.len() + 1;
+            start(b'u', 0, points.len(), out);
             // PyUnicode_EncodeUTF8 would join surrogates: here two of them stay two when a UCS4
             // build loads them.
             points.iter().for_each(|&point| push_utf8(point, out));
-            let count = out.len() - start - 4;
-            let count = i32::try_from(count).map_err(|_| TooLarge)?;
-            out[start..start + 4].copy_from_slice(&count.to_le_bytes());
+            let count = i32::try_from(out.len() - at - 4).map_err(|_| TooLarge)?;
+            out[at..at + 4].copy_from_slice(&count.to_le_bytes());
         }
         _ => return Ok(false),
     }
     Ok(true)
 }
 
+#[inline]
 fn interned(
     bytes: &[u8],
     strings: Option<&mut Strings>,
@@ -279,14 +450,16 @@ fn number(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// What is longer than the field was over the budget before.
-fn length(length: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(length as u32).to_le_bytes());
+/// A kind and a length, before so many bytes. What is longer than the field was over the budget before.
+fn start(kind: u8, length: usize, bytes: usize, out: &mut Vec<u8>) {
+    let [a, b, c, d] = (length as u32).to_le_bytes();
+    out.reserve(5 + bytes);
+    out.extend_from_slice(&[kind, a, b, c, d]);
 }
 
+#[inline]
 fn string(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(kind);
-    length(bytes.len(), out);
+    start(kind, bytes.len(), bytes.len(), out);
     out.extend_from_slice(bytes);
 }
 

@@ -87,22 +87,22 @@ fn one<H: Heap>(
     is_final: &mut bool,
     inside: &mut HashSet<H::Ref>,
 ) -> Option<Open<H::Ref>> {
-    let list = |items: Vec<H::Ref>| items.into_iter().map(|item| (item, ", ")).collect::<Vec<_>>();
+    let list = |items: &[H::Ref]| items.iter().map(|&item| (item, ", ")).collect::<Vec<_>>();
     let (opening, items, close) = match heap.look(object) {
         View::Tuple(items) => {
             // tuplerepr: a tuple of one has a comma.
             let close = if items.len() == 1 { ",)" } else { ")" };
-            ("(", list(items), close)
+            ("(", list(&items), close)
         }
-        View::List(items) => ("[", list(items), "]"),
+        View::List(items) => ("[", list(&items), "]"),
         // set_repr writes a list between the parentheses, an empty one too.
-        View::Set(items) => ("set([", list(items), "])"),
-        View::FrozenSet(items) => ("frozenset([", list(items), "])"),
+        View::Set(items) => ("set([", list(&items), "])"),
+        View::FrozenSet(items) => ("frozenset([", list(&items), "])"),
         View::Dict(pairs) => {
             let items = pairs.into_iter().flat_map(|(key, value)| [(key, ", "), (value, ": ")]);
             ("{", items.collect(), "}")
         }
-        View::Slice(items) => ("slice(", list(items.into()), ")"),
+        View::Slice(items) => ("slice(", list(&items), ")"),
         value => {
             *is_final &= !matches!(value, View::ByteArray(_));
             leaf(value, out);

@@ -8,10 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytecode::marshal::nested_codes;
-use wire::code::{Part, body_of, part_of};
-
-/// Bytes of bodies that are kept.
-pub const KEPT: usize = 16 << 20;
+use wire::code::{KEPT_BODIES, Part, body_of, part_of};
 
 /// The last bodies that were written whole.
 #[derive(Debug, Default)]
@@ -26,7 +23,7 @@ impl Bodies {
     fn keep(&mut self, code: u32, body: Arc<[u8]>, mut dropped: impl FnMut(u32, &[u8])) {
         self.bytes += body.len();
         self.kept.push_back((code, body));
-        while self.bytes > KEPT {
+        while self.bytes > KEPT_BODIES {
             let Some((code, body)) = self.kept.pop_front() else { break };
             self.bytes -= body.len();
             dropped(code, &body);
@@ -160,6 +157,6 @@ mod tests {
             assert_eq!(sharing.share(number, &bytes(&code("long", &[&long(number as u8)]))), None);
         }
         assert_eq!(sharing.share(9, &bytes(&inner)), None);
-        assert!(sharing.bodies.bytes <= KEPT && sharing.parts.len() <= 4);
+        assert!(sharing.bodies.bytes <= KEPT_BODIES && sharing.parts.len() <= 4);
     }
 }

@@ -49,7 +49,7 @@ impl Codes {
         let mut changes = Vec::new();
         let mut at = 0;
         while at < section.content.len() {
-            let fail = |reason: &dyn Display| Broken::at(section.offset + at as u64, reason);
+            let fail = |reason: &dyn Display| Broken::at(section.byte(at), reason);
             let (_, event, length) =
                 packet::read(&section.content[at..]).map_err(|fault| fail(&fault))?;
             match event {

@@ -55,6 +55,8 @@ pub mod section {
     pub const GAP: u8 = 5;
     /// Where the chunks are.
     pub const INDEX: u8 = 6;
+    /// What [`CODES`] holds, compressed. Readers see that kind.
+    pub const COMPRESSED_CODES: u8 = 7;
     /// The first of the kinds that a reader may skip.
     pub const SKIPPABLE: u8 = 128;
 }

@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use bytecode::opcode::{self, Operand};
 use bytecode::text::Tables;
 
-pub use body::{Part, body_of, part_of};
+pub use body::{
+    Body, Part, Recorded, body_of, close_body, open_body, part_of, whole_of, write_names,
+};
 pub use constants::Marshalled;
 
 use super::packet::{Fault, Fields, write_bytes, write_number};
@@ -23,6 +25,9 @@ pub const LONGEST_CODE: usize = 64 << 20;
 
 /// Bytes of all texts of one code object at most, `co_code` aside.
 pub const MOST_TEXT: usize = 64 << 20;
+
+/// Bytes of the last bodies that parts of later ones are found in.
+pub const KEPT_BODIES: usize = 16 << 20;
 
 /// Entries of all tables of one code object at most, together: constants, names, locals, cell and
 /// free names.
@@ -85,15 +90,15 @@ pub struct CodeInfo {
 impl CodeInfo {
     /// Appends it.
     pub fn write(&self, out: &mut Vec<u8>) {
+        if let Some(marshalled) = &self.marshalled {
+            let body = body::of(self, marshalled.bytes());
+            return marshalled.recorded(self, Body::Whole(&body)).write(out);
+        }
         out.push(self.is_watched.into());
-        out.push(if self.marshalled.is_some() { form::MARSHALLED } else { form::TEXT });
+        out.push(form::TEXT);
         out.push(self.module.is_some().into());
         if let Some(module) = &self.module {
             write_bytes(out, module);
-        }
-        if let Some(marshalled) = &self.marshalled {
-            body::write(self, marshalled.bytes(), out);
-            return marshalled.write(out);
         }
         for number in self.numbers.into_iter().chain([self.first_line]) {
             write_number(out, number.into());

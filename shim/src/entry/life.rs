@@ -23,7 +23,7 @@ use crate::capture::code::Constants;
 use crate::memory;
 use crate::output;
 use crate::py::{self, Frame, Gil, PyThreadState};
-use crate::recorder::Recorder;
+use crate::recorder::{CodeIds, Recorder};
 use crate::settings::{self, Settings};
 use crate::shared::{Lost, Position};
 use crate::spawn;
@@ -82,7 +82,7 @@ unsafe extern "C" fn traced_start(thread: *mut PyThreadState) {
             file.to_string_lossy()
         ));
     }
-    match catch_unwind(|| begin(gil, &settings, file, 0)) {
+    match catch_unwind(|| begin(gil, &settings, file, CodeIds::NONE)) {
         Ok(Ok(())) => {}
         Ok(Err(message)) => refuse(&message),
         Err(_) => refuse(FAULT),
@@ -119,8 +119,8 @@ unsafe extern "C" fn traced_after_fork(thread: *mut PyThreadState) {
     let state = STATE.get(gil);
     let settings = state.settings.borrow().clone();
     let Some(settings) = settings.filter(|settings| settings.follow_fork) else { return };
-    // The parent's numbers are in the code objects: ours start above.
-    let base = state.numbers.get();
+    // The parent's ids are in the code objects: ours start above.
+    let base = state.code_ids.get();
     IS_CHILD.store(true, Relaxed);
     let mut file = settings.file_of(process::id());
     file.push(format!(".{}", process::id()));
@@ -172,7 +172,7 @@ fn resume_modes(gil: Gil) {
 }
 
 /// Opens the file, starts the writer, makes the recorder. The error is a message.
-fn begin(gil: Gil, settings: &Settings, file: OsString, base: u32) -> Result<(), String> {
+fn begin(gil: Gil, settings: &Settings, file: OsString, base: CodeIds) -> Result<(), String> {
     let shown = file.to_string_lossy().into_owned();
     let out = output::open(&file)
         .map_err(|error| format!("cannot open `{shown}` to write the trace: {}", plain(&error)))?;
@@ -192,7 +192,7 @@ fn begin(gil: Gil, settings: &Settings, file: OsString, base: u32) -> Result<(),
     let ring = shared().open().map_err(unshared)?;
     let presence = memory::appear().map_err(unshared)?;
     let page = shared().page();
-    page.first_code_id.store(base, Relaxed);
+    page.first_code_id.store(base.number, Relaxed);
     let arguments = arguments(settings, file, ring.name());
     spawn::start(&program, arguments, [&out, &presence], ring.name().ok(), page)
         .map_err(|error| failed(&error))?;

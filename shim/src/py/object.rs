@@ -5,12 +5,13 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::slice;
 
-use bytecode::heap::{CodeView, Long, View};
+use bytecode::heap::{CodeView, Items, Long, View};
 
 use super::raw;
 
 /// An object that stays alive for `'a`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
 pub struct Object<'a> {
     pointer: *mut raw::PyObject,
     life: PhantomData<&'a ()>,
@@ -32,7 +33,9 @@ impl<'a> Object<'a> {
         // The addresses of the interpreter's own objects; nothing is read.
         let types = Types::get();
         let this = self.type_of();
-        if ptr::eq(self.pointer, types.none) {
+        if let Some((bytes, is_interned)) = self.string() {
+            if is_interned { View::Interned(bytes) } else { View::Str(bytes) }
+        } else if ptr::eq(self.pointer, types.none) {
             View::None
         } else if ptr::eq(self.pointer, types.ellipsis) {
             View::Ellipsis
@@ -47,16 +50,10 @@ impl<'a> Object<'a> {
         } else if this == types.complex {
             let value = self.fields::<raw::PyComplexObject>().cval;
             View::Complex(value.real, value.imag)
-        } else if this == types.str {
-            // PyString_CHECK_INTERNED
-            match self.fields::<raw::PyStringObject>().ob_sstate {
-                0 => View::Str(self.bytes()),
-                _ => View::Interned(self.bytes()),
-            }
         } else if this == types.unicode {
             View::Unicode(self.points())
         } else if this == types.tuple {
-            View::Tuple((0..).map_while(|index| self.tuple_item(index)).collect())
+            View::Tuple(Items::Lent(self.tuple_items()))
         } else if this == types.list {
             View::List(self.list_items())
         } else if this == types.dict {
@@ -100,6 +97,14 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The bytes of a `str`, and whether it is interned; `None` for another object.
+    #[inline]
+    pub fn string(self) -> Option<(&'a [u8], bool)> {
+        let is_str = ptr::eq(self.type_of(), &raw const raw::PyString_Type);
+        // PyString_CHECK_INTERNED
+        is_str.then(|| (self.bytes(), self.fields::<raw::PyStringObject>().ob_sstate != 0))
+    }
+
     /// The bytes of a string, or of an instance of a subclass; the caller knows that it is one.
     pub fn bytes(self) -> &'a [u8] {
         let string = self.fields::<raw::PyStringObject>();
@@ -116,6 +121,17 @@ impl<'a> Object<'a> {
         }
         // SAFETY: a tuple holds `ob_size` pointers from `ob_item` on, and owns what they are.
         unsafe { Object::new(*tuple.ob_item.as_ptr().add(index)) }
+    }
+
+    /// The items of a tuple, up to one that was never set; the caller knows that it is one.
+    fn tuple_items(self) -> &'a [Object<'a>] {
+        let tuple = self.fields::<raw::PyTupleObject>();
+        let length = usize::try_from(tuple.ob_size).unwrap_or(0);
+        // SAFETY: a tuple holds `ob_size` pointers from `ob_item` on (PyTuple_New).
+        let items = unsafe { slice::from_raw_parts(tuple.ob_item.as_ptr(), length) };
+        let set = items.iter().position(|item| item.is_null()).unwrap_or(length);
+        // SAFETY: as above, none of them null; an object is a pointer, and the tuple owns them all.
+        unsafe { slice::from_raw_parts(items.as_ptr().cast(), set) }
     }
 
     /// The length of a tuple; the caller knows that it is one.

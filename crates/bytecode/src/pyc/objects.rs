@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::ptr;
 
 use super::{Code, Value};
-use crate::heap::{CodeView, Heap, Long, View};
+use crate::heap::{CodeView, Heap, Items, Long, View};
 
 /// Code objects and what they hold.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl<'a> Heap for Objects<'a> {
         let all = |items: &'a [Value]| items.iter().map(Item::Value).collect();
         let value = match object {
             Item::Value(value) => value,
-            Item::Table(items) => return View::Tuple(all(items)),
+            Item::Table(items) => return View::Tuple(Items::Owned(all(items))),
             Item::Code(index) => return self.code(index),
         };
         match value {
@@ -106,7 +106,7 @@ impl<'a> Heap for Objects<'a> {
             Value::Str(bytes) => View::Str(bytes),
             Value::Interned(bytes) => View::Interned(bytes),
             Value::Unicode(bytes) => View::Unicode(points(bytes)),
-            Value::Tuple(items) => View::Tuple(all(items)),
+            Value::Tuple(items) => View::Tuple(Items::Owned(all(items))),
             Value::List(items) => View::List(all(items)),
             Value::Set(items) => View::Set(all(items)),
             Value::FrozenSet(items) => View::FrozenSet(all(items)),

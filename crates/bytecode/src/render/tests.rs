@@ -26,7 +26,7 @@ fn plain(value: View<'static, usize>) -> String {
 
 /// As an item of a tuple, so by `repr()`.
 fn quoted(value: View<'static, usize>) -> String {
-    let (text, _) = text(vec![View::Tuple(vec![1]), value]);
+    let (text, _) = text(vec![View::Tuple(vec![1].into()), value]);
     text.strip_prefix('(').unwrap().strip_suffix(",)").unwrap().to_owned()
 }
 
@@ -137,7 +137,7 @@ fn ranges_slices_and_bytearrays() {
     let slice = vec![View::Slice([1, 1, 2]), View::None, View::List(vec![])];
     assert_eq!(text(slice), ("slice(None, None, [])".into(), false));
     assert_eq!(text(vec![View::ByteArray(b"a\n")]), ("a\n".into(), false));
-    let inside = vec![View::Tuple(vec![1]), View::ByteArray(b"a\n")];
+    let inside = vec![View::Tuple(vec![1].into()), View::ByteArray(b"a\n")];
     assert_eq!(text(inside), ("(bytearray(b'a\\n'),)".into(), false));
 }
 
@@ -161,35 +161,37 @@ fn code_objects_cut_names_as_c_does() {
 #[test]
 fn containers() {
     let items = vec![1, 2, 1];
-    let with =
-        |value| text(vec![value, View::Int(1), View::Str(b"b"), View::Tuple(vec![]), View::None]);
-    assert_eq!(with(View::Tuple(items.clone())), ("(1, 'b', 1)".into(), true));
-    assert_eq!(with(View::Tuple(vec![3])), ("((),)".into(), true));
+    let with = |value| {
+        text(vec![value, View::Int(1), View::Str(b"b"), View::Tuple(vec![].into()), View::None])
+    };
+    assert_eq!(with(View::Tuple(items.clone().into())), ("(1, 'b', 1)".into(), true));
+    assert_eq!(with(View::Tuple(vec![3].into())), ("((),)".into(), true));
     assert_eq!(with(View::List(items.clone())), ("[1, 'b', 1]".into(), false));
     assert_eq!(with(View::Set(vec![])), ("set([])".into(), false));
     assert_eq!(with(View::FrozenSet(vec![2])), ("frozenset(['b'])".into(), true));
     assert_eq!(with(View::Dict(vec![(1, 2), (4, 3)])), ("{1: 'b', None: ()}".into(), false));
-    let nested = text(vec![View::Tuple(vec![1]), View::List(vec![])]);
+    let nested = text(vec![View::Tuple(vec![1].into()), View::List(vec![])]);
     assert_eq!(nested, ("([],)".into(), false), "a list inside keeps the text from being final");
 }
 
 #[test]
 fn a_container_inside_itself_is_not_entered_again() {
     assert_eq!(text(vec![View::List(vec![0, 0])]).0, "[[...], [...]]");
-    assert_eq!(text(vec![View::Tuple(vec![1]), View::Dict(vec![(2, 1)]), View::Int(1)]).0, {
-        "({1: {...}},)"
-    });
+    assert_eq!(
+        text(vec![View::Tuple(vec![1].into()), View::Dict(vec![(2, 1)]), View::Int(1)]).0,
+        { "({1: {...}},)" }
+    );
 }
 
 #[test]
 fn depth_and_size_are_bounded() {
     let depth = 200_000;
-    let mut deep: Vec<_> = (1..=depth).map(|inner| View::Tuple(vec![inner])).collect();
+    let mut deep: Vec<_> = (1..=depth).map(|inner| View::Tuple(vec![inner].into())).collect();
     deep.push(View::None);
     assert_eq!(text(deep).0.len(), depth + "None".len() + 2 * depth);
 
     // 2 ** 40 items, described by forty tuples.
-    let mut wide: Vec<_> = (1..=40).map(|inner| View::Tuple(vec![inner, inner])).collect();
+    let mut wide: Vec<_> = (1..=40).map(|inner| View::Tuple(vec![inner, inner].into())).collect();
     wide.push(View::Int(7));
     let (text, _) = text(wide);
     assert!(text.ends_with("...") && text.len() < LONGEST + 100);

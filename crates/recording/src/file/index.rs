@@ -118,7 +118,7 @@ impl Index {
         if magic != MAGIC || length > LONGEST.into() {
             return None;
         }
-        let (content, _) = chunk(input, section::INDEX, offset)?;
+        let (_, content, _) = chunk(input, &[section::INDEX], offset)?;
         if content.len() as u64 == length { Index::new(content, offset) } else { None }
     }
 
@@ -202,25 +202,25 @@ impl CodeOffsets<'_> {
     }
 }
 
-/// The content of a chunk and its checksum, if there is such a chunk at an offset.
+/// The kind of a chunk, its content and its checksum, if there is one of these kinds at an offset.
 pub(super) fn chunk(
     input: &mut (impl Read + Seek),
-    kind: u8,
+    kinds: &[u8],
     offset: u64,
-) -> Option<(Vec<u8>, u32)> {
+) -> Option<(u8, Vec<u8>, u32)> {
     input.seek(SeekFrom::Start(offset)).ok()?;
     let mut head = [0; HEAD];
     input.read_exact(&mut head).ok()?;
     let number = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| head[at + byte]));
     let (length, said) = (number(4), number(8));
-    if head[..4] != [kind, 0, 0, 0] || length > LONGEST {
+    if !kinds.contains(&head[0]) || head[1..4] != [0; 3] || length > LONGEST {
         return None;
     }
     // Grows with what is there, not with what the length says.
     let mut content = Vec::new();
     input.take(length.into()).read_to_end(&mut content).ok()?;
     let is_whole = content.len() == length as usize && checksum(&head, &[&content]) == said;
-    is_whole.then_some((content, said))
+    is_whole.then_some((head[0], content, said))
 }
 
 /// How many are left; how many there are is said before the first.

@@ -16,12 +16,14 @@ use crate::codes::MOST_BYTES;
 /// A chunk as it is in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// One of [`section`].
+    /// One of [`section`], without the compressed ones.
     pub kind: u8,
     /// Where its content starts in the (decompressed) file.
     pub offset: u64,
     /// Its content, whose checksum was right unless it is cut.
     pub content: Vec<u8>,
+    /// How many bytes it takes in the file, if it is compressed there.
+    pub compressed: Option<usize>,
     /// Whether the file ends inside it: a full disk, say. What is there is true all the same, up
     /// to the last whole packet.
     pub is_cut: bool,
@@ -71,6 +73,28 @@ impl fmt::Display for Gap {
 }
 
 impl Section {
+    /// Where a byte of the content is in the file. What is compressed is where it starts.
+    pub fn byte(&self, at: usize) -> u64 {
+        self.offset + if self.compressed.is_some() { 0 } else { at as u64 }
+    }
+
+    /// A chunk with its content as it is in the file.
+    fn stored(kind: u8, offset: u64, content: Vec<u8>) -> Result<Section, Broken> {
+        if kind != section::COMPRESSED_CODES {
+            return Ok(Section { kind, offset, content, compressed: None, is_cut: false });
+        }
+        let mut bytes = Vec::new();
+        // Grows with what is there; what it holds is limited as that of other chunks is.
+        let most = u64::from(LONGEST) + 1;
+        let read = zstd::Decoder::with_buffer(&content[..])
+            .and_then(|decoder| decoder.take(most).read_to_end(&mut bytes));
+        if read.is_err() || bytes.len() as u64 == most {
+            return Err(Broken::at(offset, "this cannot be decompressed; the file is damaged"));
+        }
+        let compressed = Some(content.len());
+        Ok(Section { kind: section::CODES, offset, content: bytes, compressed, is_cut: false })
+    }
+
     /// Of a chunk of packets, what it says of itself, and the state of all frames before it.
     pub fn stretch(&self) -> Option<(Stretch, &[u8])> {
         let mut fields = Fields { bytes: &self.content, at: 0 };
@@ -185,19 +209,19 @@ impl<R: Read + Seek> Sections<R> {
         while let Some(at) = offsets.next()?
             && at < target.offset
         {
-            let (content, sum) = index::chunk(&mut self.input, section::CODES, at)?;
+            let kinds = [section::CODES, section::COMPRESSED_CODES];
+            let (kind, content, sum) = index::chunk(&mut self.input, &kinds, at)?;
             codes.update(&sum.to_le_bytes());
-            bytes += content.len();
+            let chunk = Section::stored(kind, at + HEAD as u64, content).ok()?;
+            bytes += chunk.content.len();
             if bytes > MOST_BYTES {
                 return None;
             }
-            let (kind, offset) = (section::CODES, at + HEAD as u64);
-            chunks.push_back(Section { kind, offset, content, is_cut: false });
+            chunks.push_back(chunk);
         }
-        let kind = section::EVENTS;
-        let (content, _) = index::chunk(&mut self.input, kind, target.offset)?;
+        let (kind, content, _) = index::chunk(&mut self.input, &[section::EVENTS], target.offset)?;
         let offset = target.offset + HEAD as u64;
-        let chunk = Section { kind, offset, content, is_cut: false };
+        let chunk = Section::stored(kind, offset, content).ok()?;
         let (stretch, _) = chunk.stretch()?;
         let executed = stretch.first + stretch.count;
         let is_true = stretch.first == target.first
@@ -293,7 +317,7 @@ impl<R: Read> Sections<R> {
         if kind == 0 || zeros != [0; 3] {
             return Err(Broken::at(at, "no chunk starts here; the file is damaged"));
         }
-        if (section::INDEX + 1..section::SKIPPABLE).contains(&kind) {
+        if (section::COMPRESSED_CODES + 1..section::SKIPPABLE).contains(&kind) {
             let reason = format!(
                 "a chunk of kind {kind}, which this version of `trace27` does not know; or the \
                  file is damaged"
@@ -340,8 +364,8 @@ impl<R: Read> Sections<R> {
             return self.next();
         }
         self.ended |= kind == section::END;
-        let section = Section { kind, offset, content, is_cut };
-        match kind {
+        let section = Section { is_cut, ..Section::stored(kind, offset, content)? };
+        match section.kind {
             section::CODES => self.codes.update(&said.to_le_bytes()),
             section::EVENTS => self.count(&section)?,
             section::GAP => self.pass(&section)?,

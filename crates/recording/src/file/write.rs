@@ -28,6 +28,16 @@ const LEAST: usize = 1 << 10;
 /// The level of compression: the recording repeats itself so much that higher ones gain little.
 const LEVEL: i32 = 1;
 
+/// The level for code objects where all is compressed: they are small beside a long recording, and
+/// most of a short one.
+const CODES_LEVEL: i32 = 6;
+
+/// So many bytes of code objects are compressed apart from packets, the better for it.
+const MANY_CODES: usize = 1 << 12;
+
+/// Fewer bytes of code objects are not worth compressing in a file that is not compressed.
+const FEW_CODES: usize = 1 << 10;
+
 /// Bytes of the chunk that says how it ended, at most.
 const LAST: usize = HEAD + 96;
 
@@ -61,7 +71,7 @@ pub struct FlowWriter<W> {
 }
 
 impl<W: Write> FlowWriter<W> {
-    /// Starts a file; compressed, it is a series of Zstandard frames that hold the very same bytes,
+    /// Starts a file; compressed, it is a series of Zstandard frames that hold a recording,
     /// each of which `out` has to write as a whole or not at all. `None` if even an empty recording would be larger than `most` bytes.
     ///
     /// # Errors
@@ -103,7 +113,7 @@ impl<W: Write> FlowWriter<W> {
         }
         writer.put(&start)?;
         // A file that was begun is known for what it is.
-        writer.pack()?;
+        writer.pack(LEVEL)?;
         Decoder::new().save(&mut writer.frames);
         Ok(Some(writer))
     }
@@ -141,7 +151,7 @@ impl<W: Write> FlowWriter<W> {
 
     /// What waits may come to far less than it is.
     fn makes_room(&mut self, length: usize, decoder: &Decoder, count: u64) -> io::Result<bool> {
-        if self.compress {
+        if self.compress || self.codes.len() >= FEW_CODES {
             self.quiet(decoder, count)?;
         }
         Ok(self.size_with(length) <= self.most)
@@ -231,7 +241,7 @@ impl<W: Write> FlowWriter<W> {
     /// Those of the writer.
     pub fn quiet(&mut self, decoder: &Decoder, count: u64) -> io::Result<()> {
         self.flush(decoder, count)?;
-        self.pack()
+        self.pack(LEVEL)
     }
 
     /// Instructions are left out, a known number of them or not, for one of the reasons of
@@ -265,12 +275,10 @@ impl<W: Write> FlowWriter<W> {
     ///
     /// Those of the writer.
     pub fn flush(&mut self, decoder: &Decoder, count: u64) -> io::Result<()> {
-        let mut bytes = Vec::new();
         if !self.codes.is_empty() {
-            let sum = append(&mut bytes, section::CODES, &[&self.codes])?;
-            self.code_sums.update(&sum.to_le_bytes());
-            self.index.codes(self.offset);
+            self.flush_codes()?;
         }
+        let mut bytes = Vec::new();
         if !self.events.is_empty() {
             let (first, time) = (self.first, self.time);
             self.index.packets(Entry { offset: self.offset + bytes.len() as u64, first, time });
@@ -282,13 +290,34 @@ impl<W: Write> FlowWriter<W> {
             write_bytes(&mut start, &self.frames);
             append(&mut bytes, section::EVENTS, &[&start, &self.events])?;
         }
-        self.codes.clear();
         self.codes.append(&mut self.gone);
         self.events.clear();
         self.frames.clear();
         decoder.save(&mut self.frames);
         self.first = count;
         self.put(&bytes)
+    }
+
+    /// Ends the chunk of code objects.
+    fn flush_codes(&mut self) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let many = self.codes.len() >= if self.compress { MANY_CODES } else { FEW_CODES };
+        let packed = match many && !self.compress {
+            true => Some(zstd::bulk::compress(&self.codes, LEVEL)?),
+            false => None,
+        };
+        let sum = match packed.filter(|packed| packed.len() < self.codes.len()) {
+            Some(packed) => append(&mut bytes, section::COMPRESSED_CODES, &[&packed])?,
+            None => append(&mut bytes, section::CODES, &[&self.codes])?,
+        };
+        self.codes.clear();
+        self.code_sums.update(&sum.to_le_bytes());
+        self.index.codes(self.offset);
+        if many && self.compress {
+            self.pack(LEVEL)?;
+        }
+        self.put(&bytes)?;
+        if many && self.compress { self.pack(CODES_LEVEL) } else { Ok(()) }
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -298,11 +327,11 @@ impl<W: Write> FlowWriter<W> {
             return self.out.write_all(bytes);
         }
         self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() >= FRAME { self.pack() } else { Ok(()) }
+        if self.waiting.len() >= FRAME { self.pack(LEVEL) } else { Ok(()) }
     }
 
     /// Compresses what waits for it.
-    fn pack(&mut self) -> io::Result<()> {
+    fn pack(&mut self, level: i32) -> io::Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -311,7 +340,7 @@ impl<W: Write> FlowWriter<W> {
         let mut full = None;
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(size.min(rest.len()));
-            let frame = zstd::bulk::compress(piece, LEVEL)?;
+            let frame = zstd::bulk::compress(piece, level)?;
             match self.out.write_all(&frame) {
                 Ok(()) => {
                     self.written += frame.len() as u64;
@@ -363,7 +392,7 @@ impl<W: Write> FlowWriter<W> {
         if has_room {
             self.put(&index)?;
         }
-        self.pack()?;
+        self.pack(LEVEL)?;
         if has_room
             && self.compress
             && let Some(table) = self.table.frame()

@@ -7,6 +7,7 @@ use std::io;
 use std::mem;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -16,9 +17,10 @@ use super::ring::left_to_us;
 use super::sink::{Owner, Sink};
 use super::thread_writer::{OutputOptions, ThreadWriter};
 use super::{End, Trouble};
+use recording::bodies::Bodies;
 use recording::decoder::Fault;
 use recording::file::LIMIT;
-use wire::code::CodeInfo;
+use wire::code::{CodeInfo, whole_of};
 use wire::packet::{BranchBits, Packet};
 
 /// The writers of all threads.
@@ -30,6 +32,8 @@ pub struct Demux {
     current: u32,
     /// Each code object's definition, for the threads that are still to come.
     codes: Vec<Vec<u8>>,
+    /// What definitions may refer to.
+    bodies: Bodies,
     /// Whether each thread has a file, with limits of its own.
     threads: bool,
     /// The threads whose files have reached a limit.
@@ -70,6 +74,7 @@ impl Demux {
             writers: BTreeMap::new(),
             current: FIRST,
             codes: Vec::new(),
+            bodies: Bodies::default(),
             threads: args.threads,
             over: HashSet::new(),
             single_steps: false,
@@ -145,9 +150,17 @@ impl Demux {
         }
         match *event {
             Packet::CodeDefined { code, definition } => {
-                let read = CodeInfo::read_whole(definition).map_err(Fault::Packet)?;
-                self.each(|writer| writer.define(event, code, &read))?;
-                self.codes.push(definition.to_vec());
+                let found = whole_of(definition, |part| self.bodies.find(part));
+                let whole = match found.map_err(Fault::Packet)? {
+                    Some(whole) => whole,
+                    None => {
+                        self.bodies.add(code, definition);
+                        definition.to_vec()
+                    }
+                };
+                let read = Arc::new(CodeInfo::read_whole(&whole).map_err(Fault::Packet)?);
+                self.each(|writer| writer.define(code, &whole, &read))?;
+                self.codes.push(whole);
             }
             Packet::SingleStepCode { code } => {
                 self.each(|writer| writer.watch(event, code))?;
@@ -221,21 +234,15 @@ impl Demux {
         let mut writer = ThreadWriter::new(sink, &self.options)?;
         for (index, definition) in self.codes.iter().enumerate() {
             let code = index as u32 + 1;
-            let event = Packet::CodeDefined { code, definition };
             // One that died leaves its number.
-            let read = if definition.is_empty() {
-                CodeInfo::default()
+            if definition.is_empty() {
+                let (mut bytes, empty) = (Vec::new(), CodeInfo::default());
+                empty.write(&mut bytes);
+                writer.define(code, &bytes, &Arc::new(empty))?;
             } else {
-                CodeInfo::read_whole(definition).map_err(Fault::Packet)?
-            };
-            let mut bytes = Vec::new();
-            read.write(&mut bytes);
-            let event = if definition.is_empty() {
-                Packet::CodeDefined { code, definition: &bytes }
-            } else {
-                event
-            };
-            writer.define(&event, code, &read)?;
+                let read = CodeInfo::read_whole(definition).map_err(Fault::Packet)?;
+                writer.define(code, definition, &Arc::new(read))?;
+            }
         }
         if self.single_steps {
             writer.single_step()?;

@@ -1,6 +1,7 @@
 //! What is kept of one thread: where it goes, and the file that it is written to.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -69,23 +70,23 @@ impl ThreadWriter {
         Ok(ThreadWriter { decoder, out, limit, max_bytes, is_over: false })
     }
 
+    /// A code object runs for the first time: its definition, and what was read of that.
     pub fn define(
         &mut self,
-        event: &Packet,
         code: u32,
-        definition: &CodeInfo,
+        definition: &[u8],
+        read: &Arc<CodeInfo>,
     ) -> Result<(), Trouble> {
         if matches!(self.out, Out::Flow { .. })
-            && let Some(cut) = definition.cut()
+            && let Some(cut) = read.cut()
         {
             let mut bytes = Vec::new();
             cut.write(&mut bytes);
-            let event = Packet::CodeDefined { code, definition: &bytes };
             self.decoder.define(code, cut)?;
-            return self.push(&event);
+            return self.push(&Packet::CodeDefined { code, definition: &bytes });
         }
-        self.decoder.define(code, definition.clone())?;
-        self.push(event)
+        self.decoder.define(code, Arc::clone(read))?;
+        self.push(&Packet::CodeDefined { code, definition })
     }
 
     /// A code object is watched from now on: the section ends here.

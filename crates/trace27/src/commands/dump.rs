@@ -101,12 +101,19 @@ fn dump(input: Input, only_chunks: bool, out: &mut impl Write) -> Result<(), Sto
 /// The line of a chunk.
 fn head(chunk: &Section, out: &mut impl Write) -> Result<(), Stop> {
     let at = chunk.offset - 12;
-    let (length, cut) = (chunk.content.len(), if chunk.is_cut { " cut" } else { "" });
+    let length = chunk.compressed.unwrap_or(chunk.content.len());
+    let cut = if chunk.is_cut { " cut" } else { "" };
     let mut line = |name: &str, fields: &dyn Display| {
         writeln!(out, "{at:>10}  Chunk {name} length={length}{cut}{fields}")
     };
     match chunk.kind {
-        section::CODES => line("CodeObjects", &"")?,
+        section::CODES => match chunk.compressed {
+            Some(_) => {
+                let fields = format!(" decompressed={}", chunk.content.len());
+                line("CompressedCodeObjects", &fields)?;
+            }
+            None => line("CodeObjects", &"")?,
+        },
         section::EVENTS => match chunk.stretch() {
             Some((stretch, _)) => {
                 let (first, count, codes) = (stretch.first, stretch.count, stretch.codes);
@@ -190,7 +197,7 @@ fn packets(
 ) -> Result<(), Stop> {
     let mut at = start;
     while at < chunk.content.len() {
-        let byte = chunk.offset + at as u64;
+        let byte = chunk.byte(at);
         let (branch_bits, event, length) = match packet::read(&chunk.content[at..]) {
             Ok(packet) => packet,
             // The next chunk says that this one is cut.

@@ -129,7 +129,7 @@ pub fn mend(bytes: &mut [u8]) {
         checksum.update(&head);
         checksum.update(content);
         let checksum = checksum.finalize().to_le_bytes();
-        if kind == section::CODES {
+        if matches!(kind, section::CODES | section::COMPRESSED_CODES) {
             codes.update(&checksum);
         }
         bytes[at + 8..at + 12].copy_from_slice(&checksum);
@@ -296,6 +296,41 @@ fn runs_from_everywhere_are_given_up() {
     assert!(error.unwrap().contains("says another number of instructions"));
 }
 
+/// What is compressed is limited by what it holds, not by what it says.
+#[test]
+fn compressed_code_objects_are_not_trusted() {
+    let code = CodeInfo { code: b"\x09\x09S".to_vec(), ..CodeInfo::default() };
+    let run = records(&[
+        Packet::Enter { lasti: -1, code: 1 },
+        Packet::FrameExit { lasti: 1, exception: true },
+    ]);
+    let packed = |bytes: &[u8]| zstd::bulk::compress(bytes, 1).unwrap();
+    let with = |content| file(&[(section::COMPRESSED_CODES, content), events(0, 2, &IDLE, &run)]);
+    let whole = packed(&define(1, code));
+    let executed = read(&with(whole.clone())).0;
+    assert_eq!(
+        executed,
+        read(&file(&[
+            (
+                section::CODES,
+                define(1, CodeInfo { code: b"\x09\x09S".to_vec(), ..CodeInfo::default() })
+            ),
+            events(0, 2, &IDLE, &run)
+        ]))
+        .0
+    );
+    assert!(!executed.is_empty());
+    for wrong in [Vec::new(), b"no frame".to_vec(), whole[..whole.len() - 1].to_vec()] {
+        let error = refused(&with(wrong.clone()));
+        assert!(error.contains("cannot be decompressed") || wrong.is_empty(), "{error}");
+    }
+    let wrong = packed(&records(&[Packet::CodeFreed { code: 1 }]));
+    // Where the chunk's content starts: bytes inside have no place in the file.
+    assert!(refused(&with(wrong)).starts_with("byte 38: "));
+    let bomb = packed(&vec![0; LONGEST as usize + 1]);
+    assert!(bomb.len() < 1 << 20 && refused(&with(bomb)).contains("cannot be decompressed"));
+}
+
 #[test]
 fn frames_without_end_are_refused() {
     let code = CodeInfo { code: b"S".to_vec(), ..CodeInfo::default() };
@@ -457,7 +492,7 @@ fn kinds_of_later_versions() {
         unknown,
     ]);
     assert_eq!(read(&bytes), (b"f> 0 NOP\nf> 1 NOP\n".to_vec(), None));
-    for kind in [section::INDEX + 1, section::SKIPPABLE - 1] {
+    for kind in [section::COMPRESSED_CODES + 1, section::SKIPPABLE - 1] {
         let bytes = file(&[codes.clone(), (kind, Vec::new()), events(0, 2, &IDLE, &run)]);
         let error = refused(&bytes);
         assert!(error.contains(&format!("a chunk of kind {kind}, which this version")), "{error}");

@@ -136,6 +136,7 @@ fn the_kinds_are_those_of_the_code() {
         ("End", section::END),
         ("Gap", section::GAP),
         ("Index", section::INDEX),
+        ("CompressedCodeObjects", section::COMPRESSED_CODES),
     ];
     assert_eq!(rows, named.map(|(name, number)| (number.to_string(), format!("`{name}`"))));
 }

@@ -9,8 +9,10 @@ use std::sync::OnceLock;
 use bytecode::pyc::{Item, Objects, Place, Pyc};
 use bytecode::render;
 
-use super::{LARGEST_CONSTANTS, MOST_ENTRIES, MOST_OBJECTS, take_entries};
-use crate::packet::{Fault, Fields, write_bytes, write_number};
+use super::{
+    Body, CodeInfo, LARGEST_CONSTANTS, MOST_ENTRIES, MOST_OBJECTS, Recorded, take_entries,
+};
+use crate::packet::{Fault, Fields};
 
 /// `co_consts` of one code object.
 #[derive(Clone, Debug, Default)]
@@ -52,18 +54,19 @@ impl Marshalled {
         Marshalled { bytes, texts, addresses, constants: OnceLock::new() }
     }
 
-    /// Appends what marshal does not hold.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        write_number(out, self.texts.len() as u64);
-        for (index, text) in &self.texts {
-            write_number(out, (*index).into());
-            write_bytes(out, text);
+    /// The code info that has these constants, with its body.
+    pub(super) fn recorded<'a>(&'a self, info: &'a CodeInfo, body: Body<'a>) -> Recorded<'a> {
+        Recorded {
+            is_watched: info.is_watched,
+            module: info.module.as_deref(),
+            constants: self.bytes.len(),
+            body,
+            texts: &self.texts,
+            addresses: &self.addresses,
         }
-        write_number(out, self.addresses.len() as u64);
-        self.addresses.iter().for_each(|&address| write_number(out, address));
     }
 
-    /// Reads what [`Marshalled::write`] wrote beside the tuple's bytes.
+    /// Reads what [`Recorded::write`] wrote behind the body, which has the tuple's bytes.
     pub(super) fn read(
         bytes: &[u8],
         fields: &mut Fields,
