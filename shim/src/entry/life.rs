@@ -196,7 +196,8 @@ fn begin(settings: &Settings, file: OsString, base: CodeIds) -> Result<(), Strin
         (false, false) => Constants::Absent,
     };
     let mut recorder = Recorder::new(constants, base);
-    if !IS_CHILD.load(Relaxed) {
+    // A recording is never confined to a name.
+    if !settings.flow && !IS_CHILD.load(Relaxed) {
         recorder.expect(settings.name.clone());
     }
     *STATE.recorder.borrow_mut() = Some(recorder);
