@@ -206,7 +206,8 @@ fn begin(gil: Gil, settings: &Settings, file: OsString, base: CodeIds) -> Result
         (false, false) => Constants::Absent,
     };
     let mut recorder = Recorder::new(constants, base);
-    if !IS_CHILD.load(Relaxed) {
+    // A recording is never confined to a name.
+    if !settings.flow && !IS_CHILD.load(Relaxed) {
         recorder.expect(settings.name.clone());
     }
     *STATE.get(gil).recorder.borrow_mut() = Some(recorder);
