@@ -20,10 +20,10 @@ use std::io;
 
 use demux::Demux;
 use recording::decoder::Fault;
-use ring::Ring;
+use ring::{Now, Ring};
 use settle::Settled;
 use wire::control::{WAKE, failure};
-use wire::packet::{self, BranchBits, Packet};
+use wire::packet::{self, Packet};
 use wire::ring::{self as word, RingPacket};
 
 /// Why nothing more is kept.
@@ -206,12 +206,16 @@ impl PacketReader {
     }
 
     /// Hands over what is on the page if the interpreter has died without a last word; how it ended.
-    fn last(&self, ring: &Ring, now: (BranchBits, i32), demux: &mut Demux) -> Result<End, Trouble> {
+    fn last(&self, ring: &Ring, now: Now, demux: &mut Demux) -> Result<End, Trouble> {
         if self.has_ended || ring.is_closed() {
             return Ok(End::Ended);
         }
-        let (branch_bits, lasti) = now;
-        match demux.record(branch_bits, &Packet::End { lasti }) {
+        let Now { mut branch_bits, async_begin, lasti } = now;
+        let begin = async_begin.map_or(Ok(()), |(offset, begun)| {
+            let bits = std::mem::take(&mut branch_bits);
+            demux.record(bits, &Packet::AsyncBegin { offset, begun })
+        });
+        match begin.and_then(|()| demux.record(branch_bits, &Packet::End { lasti })) {
             Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
             Err(trouble) => Err(trouble),
         }
