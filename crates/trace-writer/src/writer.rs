@@ -53,13 +53,17 @@ impl From<Fault> for Trouble {
 /// Memory that is not shared as it should be. All else goes through the page.
 pub fn run(args: &Args) -> io::Result<()> {
     let ring = Ring::open(args)?;
-    let mut demux = match Demux::new(args) {
+    // The start of the file is written before the program runs: killed, this process leaves what can
+    // be read.
+    let begun = Demux::new(args).and_then(|mut demux| demux.quiet().map(|()| demux));
+    let mut demux = match begun {
         Ok(demux) => Some(demux),
         Err(trouble) => {
             report_trouble(&ring, args, &PacketReader::default(), &trouble);
             None
         }
     };
+    ring.ready();
     let mut reader = PacketReader::default();
     let mut settled = Settled::default();
     let now = loop {

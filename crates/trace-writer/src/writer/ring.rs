@@ -65,8 +65,6 @@ impl Ring {
             watching.page().data_futex.fetch_add(1, SeqCst);
             let _ = futex::wake(&watching.page().data_futex, futex::Flags::empty(), 1);
         })?;
-        ring.page().ready.store(1, SeqCst);
-        ring.wake_hook();
         Ok(ring)
     }
 
@@ -213,7 +211,13 @@ impl Ring {
         self.wake_hook();
     }
 
-    /// Tells the hook that all is kept and closed.
+    /// Lets the program start.
+    pub fn ready(&self) {
+        self.page().ready.store(1, SeqCst);
+        self.wake_hook();
+    }
+
+    /// Reports that everything is written and closed.
     pub fn done(&self) {
         self.page().done.store(1, SeqCst);
         self.wake_hook();
