@@ -23,7 +23,7 @@ use recording::decoder::Fault;
 use ring::Ring;
 use settle::Settled;
 use wire::control::{WAKE, failure};
-use wire::packet::{self, BranchBits, Packet};
+use wire::packet::{self, BranchBits, Packet, kind};
 use wire::ring::{self as word, RingPacket};
 
 /// Why nothing more is kept.
@@ -211,7 +211,13 @@ impl PacketReader {
             return Ok(End::Ended);
         }
         let (branch_bits, lasti) = now;
-        match demux.record(branch_bits, &Packet::End { lasti }) {
+        let run = ring.open_run();
+        let values = Packet::Other { kind: kind::VALUES, payload: &run };
+        let values = match run.is_empty() {
+            true => Ok(()),
+            false => demux.record(BranchBits::default(), &values),
+        };
+        match values.and_then(|()| demux.record(branch_bits, &Packet::End { lasti })) {
             Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
             Err(trouble) => Err(trouble),
         }
