@@ -47,7 +47,7 @@ mod interpreter {
                      PyUnicodeObject|PyIntObject|PyLongObject|PyFloatObject|PyComplexObject|\
                      PyTupleObject|PyListObject|PySliceObject|PyByteArrayObject|PyClassObject|\
                      PyCFunctionObject|PyTryBlock|PyDictObject|Py_UNICODE|traced_xrange";
-        let singletons = "_PyTraced_(Control|Epoch|Verified|Values|ValueSize|ValueDepth|ValueItems|VALUES_KIND|RING_SIZE|PACKET_SIZE|NOWHERE|NOT_PARKED)|PyExc_(SystemError|StopIteration)|_Py_HashSecret|PyLong_SHIFT|TRACED_ASSERTS|\
+        let singletons = "_PyTraced_(Control|Epoch|Verified|Values|ValueSize|ValueDepth|ValueItems|VALUES_KIND|Saved|NEW|REWRITTEN|DIVIDE|RING_SIZE|PACKET_SIZE|NOWHERE|NOT_PARKED)|PyExc_(SystemError|StopIteration)|_Py_HashSecret|PyLong_SHIFT|TRACED_ASSERTS|\
                           _Py_(None|Ellipsis|NotImplemented)(Struct|Object)|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
                           FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class|Cell)_Type";

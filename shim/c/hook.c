@@ -51,7 +51,7 @@ extern int traced_call(PyCodeObject *co, Py_ssize_t cells);
 extern void traced_switch_thread(PyThreadState *tstate);
 extern void traced_thread_gone(PyThreadState *tstate);
 extern void traced_after_fork(PyThreadState *tstate);
-extern void traced_verify(PyFrameObject *f, int offset);
+extern void traced_verify(PyFrameObject *f, int offset, int found);
 extern int traced_is_own(const void *address);
 extern void traced_load_extension(const char *pathname);
 extern void traced_switch_stack(PyFrameObject *last, PyFrameObject *f);
@@ -143,9 +143,9 @@ _PyTraced_AfterFork(void)
 }
 
 void
-_PyTraced_Verify(PyFrameObject *f, int offset)
+_PyTraced_Verify(PyFrameObject *f, int offset, int found)
 {
-    traced_verify(f, offset);
+    traced_verify(f, offset, found);
 }
 
 int

@@ -38,6 +38,8 @@ struct State {
     settings: RefCell<Option<Settings>>,
     recorder: RefCell<Option<Recorder>>,
     thread: Cell<*mut PyThreadState>,
+    /// Whether another thread has had the GIL since that one had it last.
+    away: Cell<bool>,
     mode: Mode,
     stacks: RefCell<Stacks>,
     /// The last ids that a recorder which is no more gave to code objects.
@@ -48,6 +50,7 @@ static STATE: GilCell<State> = GilCell::new(State {
     settings: RefCell::new(None),
     recorder: RefCell::new(None),
     thread: Cell::new(ptr::null_mut()),
+    away: Cell::new(false),
     mode: Mode::new(),
     stacks: RefCell::new(Stacks::new()),
     code_ids: Cell::new(CodeIds::NONE),
@@ -342,7 +345,8 @@ unsafe extern "C" fn traced_switch_thread(thread: *mut PyThreadState) {
     let all = state.settings.borrow().as_ref().is_some_and(|settings| settings.threads);
     if thread == state.thread.get() {
         shared().come_back();
-        if state.mode.bits() != 0 {
+        // A thread that released the GIL and took it again has met nobody.
+        if state.away.replace(false) && state.mode.bits() != 0 {
             recheck(gil);
         }
     } else if all {
@@ -357,6 +361,7 @@ unsafe extern "C" fn traced_switch_thread(thread: *mut PyThreadState) {
         }
     } else {
         shared().leave_thread();
+        state.away.set(true);
         if state.mode.bits() != 0 && !state.thread.get().is_null() {
             recheck(gil);
         }
@@ -462,32 +467,35 @@ fn single_step(gil: Gil) {
     apply_mode(gil);
 }
 
-/// Whether the running frame's code object is as it was recorded.
+/// What the evaluation loop has found when it compared the running frame's code object with what
+/// was recorded.
 ///
 /// # Safety
 ///
 /// The evaluation loop calls this with the frame that it runs, before it reads the instruction at
 /// an offset.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn traced_verify(frame: *const PyFrameObject, offset: c_int) {
+unsafe extern "C" fn traced_verify(frame: *const PyFrameObject, offset: c_int, found: c_int) {
     // SAFETY: as in `traced_enter_frame`.
     let frame = unsafe { Frame::new(frame) };
     let gil = frame.gil();
     let first = shared().page().first_code_id.load(Relaxed);
-    let code = frame.code_id().number().wrapping_sub(first) as usize;
-    match verify::is_same(gil, code) {
-        Some(true) => {}
-        Some(false) => {
-            let id = slowly(gil, |recorder| recorder.rewritten(&frame.code(), offset as u32));
-            watch_if(gil, id.is_some_and(CodeId::is_watched));
-        }
-        None => {
+    let number = frame.code_id().number().wrapping_sub(first) as usize;
+    match found as u32 {
+        py::_PyTraced_NEW => {
             keeping_position(gil, |recorder| {
-                if let Some(reach) = recorder.reach(code) {
+                if let Some(reach) = recorder.reach(number) {
                     let saved = Saved::of(&frame.code(), reach, recorder.has_meanings());
-                    verify::keep(gil, code, saved);
+                    verify::keep(gil, number, saved);
                 }
             });
+        }
+        py::_PyTraced_DIVIDE => {
+            keeping_position(gil, |recorder| verify::divide(gil, number, &frame.code(), recorder));
+        }
+        _ => {
+            let id = slowly(gil, |recorder| recorder.rewritten(&frame.code(), offset as u32));
+            watch_if(gil, id.is_some_and(CodeId::is_watched));
         }
     }
 }

@@ -24,8 +24,9 @@ pub use gil::{Gil, GilCell};
 pub use guarded::{Guarded, facts};
 pub use object::Object;
 pub use raw::{
-    _PyTraced_Control, _PyTraced_Epoch, _PyTraced_Recheck, _PyTraced_SetMode, _PyTraced_Verified,
-    PyCodeObject, PyFrameObject, PyObject, PyThreadState, traced_errno, traced_set_errno,
+    _PyTraced_Control, _PyTraced_DIVIDE, _PyTraced_Epoch, _PyTraced_NEW, _PyTraced_Recheck,
+    _PyTraced_SetMode, PyCodeObject, PyFrameObject, PyObject, PyThreadState, traced_errno,
+    traced_set_errno,
 };
 pub use saved::Saved;
 
@@ -173,6 +174,21 @@ pub fn forget_values(_gil: Gil) {
 pub fn system_error(_gil: Gil, text: &std::ffi::CStr) {
     // SAFETY: the GIL is held; the text is copied.
     unsafe { raw::PyErr_SetString(raw::PyExc_SystemError, text.as_ptr()) };
+}
+
+/// Where the evaluation loop finds in which epochs code objects were verified, and what they were.
+///
+/// # Safety
+///
+/// The GIL is held, and both arrays have an entry for each code object that has a number, as long as
+/// no others take their place.
+pub unsafe fn show_saved(epochs: *mut u64, saved: *mut *mut Saved) {
+    // SAFETY: variables of the evaluation loop, which waits for this call. What is kept begins with what
+    // the loop reads.
+    unsafe {
+        raw::_PyTraced_Verified = epochs;
+        raw::_PyTraced_Saved = saved.cast();
+    }
 }
 
 /// The code object at an address.

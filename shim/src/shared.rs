@@ -164,8 +164,9 @@ impl Shared {
         if begin == 0 {
             self.put(&ring, head, word);
         } else {
-            page.async_begin.store(0, Relaxed);
+            // Killed in between, the process has it twice, which says the same.
             self.put(&ring, head, begin);
+            page.async_begin.store(0, Relaxed);
             self.put(&ring, head + ring::SIZE as u64, word);
         }
         true

@@ -2,19 +2,22 @@
 //!
 //! Foreign code, that of extension modules which the interpreter does not ship and of ctypes, may
 //! rewrite a code object where it lies. The evaluation loop counts up `_PyTraced_Epoch` wherever
-//! such code may have run, and asks before the next instruction of a frame whose code object was
-//! verified in an earlier epoch. What is found rewritten is watched from then on.
+//! such code may have run, and before the next instruction of a frame whose code object was verified in
+//! an earlier epoch it compares it with what is kept here. What is found rewritten is watched from
+//! then on.
 
 use std::cell::RefCell;
 use std::ffi::CStr;
+use std::ptr;
 
-use crate::py::{self, Gil, GilCell, Saved};
+use crate::py::{self, Code, Gil, GilCell, Saved};
 use crate::recorder::Recorder;
 
-/// What the code objects were when they were recorded, by number less the first.
+/// By number less the first, both read by the evaluation loop.
 struct Table {
-    saved: Vec<Option<Box<Saved>>>,
-    /// In which epoch each was last found so; the evaluation loop reads it.
+    /// What the code objects were when they were recorded; each is a box of its own, or null.
+    saved: Vec<*mut Saved>,
+    /// In which epoch each was last found so.
     epochs: Vec<u64>,
 }
 
@@ -24,13 +27,13 @@ static TABLE: GilCell<RefCell<Table>> =
 /// From here on: what is alive is what was recorded of it.
 pub fn begin(gil: Gil, recorder: &Recorder) {
     let mut table = TABLE.get(gil).borrow_mut();
-    *table = Table { saved: Vec::new(), epochs: Vec::new() };
+    (0..table.saved.len()).for_each(|code| table.put(code, None));
     table.make_room(recorder.count());
+    table.epochs.fill(0);
     for (code, address, reach) in recorder.alive() {
         // SAFETY: the recorder forgets code objects as they die, and the GIL is held.
         let subject = unsafe { py::code_at(address) };
-        let saved = Saved::of(&subject, reach, recorder.has_meanings());
-        table.saved[code] = Some(Box::new(saved));
+        table.put(code, Some(Saved::of(&subject, reach, recorder.has_meanings())));
     }
 }
 
@@ -42,28 +45,27 @@ pub fn make_room(gil: Gil, count: usize) {
 /// A code object died.
 pub fn forget(gil: Gil, code: usize) {
     let mut table = TABLE.get(gil).borrow_mut();
-    if let Some(saved) = table.saved.get_mut(code) {
-        *saved = None;
+    if code < table.saved.len() {
+        table.put(code, None);
     }
-}
-
-/// Whether a code object is as it was recorded; one that has just been recorded is.
-pub fn is_same(gil: Gil, code: usize) -> Option<bool> {
-    let mut table = TABLE.get(gil).borrow_mut();
-    let saved = table.saved.get(code)?.as_ref()?;
-    // SAFETY: it is running, hence alive, and the GIL is held.
-    let is_same = unsafe { saved.is_same() };
-    if is_same {
-        table.epochs[code] = epoch();
-    }
-    Some(is_same)
 }
 
 /// Keeps what a code object is, which has just been recorded.
-pub fn keep(gil: Gil, code: usize, saved: Saved) {
+pub fn keep(gil: Gil, code: usize, saved: Box<Saved>) {
     let mut table = TABLE.get(gil).borrow_mut();
-    table.saved[code] = Some(Box::new(saved));
+    table.put(code, Some(saved));
     table.epochs[code] = epoch();
+}
+
+/// Divides what is kept of a code object that was found to be just that.
+pub fn divide(gil: Gil, code: usize, subject: &Code, recorder: &Recorder) {
+    let table = TABLE.get(gil).borrow();
+    if let (Some(&saved), Some(reach)) = (table.saved.get(code), recorder.reach(code))
+        && !saved.is_null()
+    {
+        // SAFETY: a box that `put` has made, and the evaluation loop waits for this call.
+        unsafe { &mut *saved }.divide(subject, reach);
+    }
 }
 
 impl Table {
@@ -71,9 +73,19 @@ impl Table {
         if count > self.epochs.len() {
             let count = count.next_power_of_two().max(1024);
             self.epochs.resize(count, 0);
-            self.saved.resize_with(count, || None);
-            // SAFETY: the GIL is held; the vector is replaced only where this is set again.
-            unsafe { py::_PyTraced_Verified = self.epochs.as_mut_ptr() };
+            self.saved.resize(count, ptr::null_mut());
+            // SAFETY: the GIL is held; the vectors are replaced only where these are set again.
+            unsafe { py::show_saved(self.epochs.as_mut_ptr(), self.saved.as_mut_ptr()) };
+        }
+    }
+
+    /// Puts something in place of what is kept of a code object.
+    fn put(&mut self, code: usize, saved: Option<Box<Saved>>) {
+        let saved = saved.map_or(ptr::null_mut(), Box::into_raw);
+        let before = std::mem::replace(&mut self.saved[code], saved);
+        if !before.is_null() {
+            // SAFETY: a box that this function has made, and that nothing else points to now.
+            drop(unsafe { Box::from_raw(before) });
         }
     }
 }

@@ -19,7 +19,7 @@ pub const HAVE_ARGUMENT: u8 = 90;
 pub const EXTENDED_ARG: u8 = 145;
 
 /// What the operand of an opcode stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// The opcode takes no operand.
     None,

@@ -20,7 +20,7 @@ use std::io;
 
 use demux::Demux;
 use recording::decoder::Fault;
-use ring::Ring;
+use ring::{Now, Ring};
 use settle::Settled;
 use wire::control::{WAKE, failure};
 use wire::packet::{self, BranchBits, Packet, kind};
@@ -206,18 +206,22 @@ impl PacketReader {
     }
 
     /// Hands over what is on the page if the interpreter has died without a last word; how it ended.
-    fn last(&self, ring: &Ring, now: (BranchBits, i32), demux: &mut Demux) -> Result<End, Trouble> {
+    fn last(&self, ring: &Ring, now: Now, demux: &mut Demux) -> Result<End, Trouble> {
         if self.has_ended || ring.is_closed() {
             return Ok(End::Ended);
         }
-        let (branch_bits, lasti) = now;
+        let Now { mut branch_bits, async_begin, lasti } = now;
         let run = ring.open_run();
         let values = Packet::Other { kind: kind::VALUES, payload: &run };
         let values = match run.is_empty() {
             true => Ok(()),
             false => demux.record(BranchBits::default(), &values),
         };
-        match values.and_then(|()| demux.record(branch_bits, &Packet::End { lasti })) {
+        let begin = async_begin.map_or(Ok(()), |(offset, begun)| {
+            let bits = std::mem::take(&mut branch_bits);
+            demux.record(bits, &Packet::AsyncBegin { offset, begun })
+        });
+        match values.and(begin).and_then(|()| demux.record(branch_bits, &Packet::End { lasti })) {
             Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
             Err(trouble) => Err(trouble),
         }

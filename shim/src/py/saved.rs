@@ -1,226 +1,162 @@
 //! A copy of what a code object is recorded as, to be compared with what it is.
 //!
-//! Word by word, so that a comparison costs about a nanosecond for each: the bytes of `co_code`
-//! and, where operands are shown by their meaning, the tables that they are looked up in. Words
-//! that a pointer leads to are compared after the pointer.
+//! Compared are the bytes of `co_code` and, where operands are shown by their meaning, the tables that
+//! they are looked up in and what those hold. The evaluation loop compares them, sixteen bytes at a
+//! time. Where code objects are compared often, only a few of their instructions run in between:
+//! then the contents are divided into what can run before the next jump.
 
-use std::mem::offset_of;
+mod blocks;
+
 use std::ptr;
 
-use bytecode::cfg::Reach;
-use bytecode::decode::decode;
-use bytecode::opcode::numbers::LOAD_CONST;
+use bytecode::cfg::{Reach, Successors, successors};
+use bytecode::decode::{Instruction, decode};
+use bytecode::opcode::{self, Operand, numbers};
 
 use super::{Code, raw};
 use crate::recorder::Subject;
+use blocks::{Blocks, type_of};
 
 /// Constants that are longer are compared only if an instruction loads them.
 const LONG: usize = 64;
 
-/// So many levels of tuples inside each other are compared.
-const DEEPEST: usize = 8;
+/// No instruction begins at this offset.
+const NOWHERE: u32 = u32::MAX;
 
-/// A word of memory and what it was.
-struct Word {
-    address: *const usize,
-    value: usize,
-    mask: usize,
-}
-
-/// Bytes of memory and what they were.
-struct Bytes {
-    address: *const u8,
-    value: Box<[u8]>,
-}
-
-/// The words of one code object.
+/// What one code object was.
+#[repr(C)]
 pub struct Saved {
-    /// `co_code` and the pointers of the tables, compared first.
-    bytes: Vec<Bytes>,
-    words: Vec<Word>,
-    /// Where each level of pointers ends.
-    levels: Vec<usize>,
+    /// What the evaluation loop reads; it points to what follows.
+    shown: raw::_PyTraced_Saved,
+    tables: Box<[raw::_PyTraced_Block]>,
+    contents: Box<[raw::_PyTraced_Block]>,
+    until_jump: Box<[raw::_PyTraced_Block]>,
+    starts: Box<[u32]>,
 }
 
 impl Saved {
     /// What a code object is now; `reach` has the offsets of its instructions. With `meanings` also
     /// what operands stand for.
-    pub fn of(code: &Code, reach: &Reach, meanings: bool) -> Saved {
-        let mut saved = Saved { bytes: Vec::new(), words: Vec::new(), levels: Vec::new() };
+    pub fn of(code: &Code, reach: &Reach, meanings: bool) -> Box<Saved> {
         let fields = code.fields();
-        saved.string(fields.co_code);
+        let (mut tables, mut contents) = (Blocks::default(), Blocks::default());
+        tables.string(fields.co_code);
         if meanings {
-            saved.tables(code, reach);
+            let used = used_constants(code.bytes(), reach);
+            let constants = tables.tuple(fields.co_consts).into_iter().enumerate();
+            let mut objects: Vec<_> = constants
+                .filter(|(index, item)| {
+                    used.get(*index).is_some_and(|&used| used) || !is_long(*item)
+                })
+                .map(|(_, item)| item)
+                .collect();
+            objects.extend(tables.tuple(fields.co_names));
+            objects.extend(tables.tuple(fields.co_varnames));
+            contents.contents(objects);
         }
-        saved.levels.push(saved.words.len());
+        tables.end();
+        contents.end();
+        let shown = raw::_PyTraced_Saved {
+            pointers: [fields.co_code, fields.co_consts, fields.co_names, fields.co_varnames]
+                .map(|pointer| pointer.cast_const().cast()),
+            tables: ptr::null(),
+            contents: ptr::null(),
+            until_jump: ptr::null(),
+            starts: ptr::null(),
+            length: 0,
+            size: contents.count() as u32,
+            epoch: 0,
+            spent: 0,
+            times: 0,
+            spent_before: 0,
+            epochs: 0,
+        };
+        let (tables, contents) = (tables.into_boxed_slice(), contents.into_boxed_slice());
+        let mut saved = Box::new(Saved {
+            shown,
+            tables,
+            contents,
+            until_jump: Box::default(),
+            starts: Box::default(),
+        });
+        saved.shown.tables = saved.tables.as_ptr();
+        saved.shown.contents = saved.contents.as_ptr();
         saved
     }
 
-    fn tables(&mut self, code: &Code, reach: &Reach) {
-        let fields = code.fields();
-        let used = used_constants(code.bytes(), reach);
-        let mut objects = Vec::new();
-        for (index, item) in self.items(fields.co_consts).into_iter().enumerate() {
-            if used.get(index).is_some_and(|&used| used) || !is_long(item) {
-                objects.push(item);
-            }
-        }
-        for table in [fields.co_names, fields.co_varnames] {
-            objects.extend(self.items(table));
-        }
-        for _ in 0..DEEPEST {
-            self.levels.push(self.words.len());
-            let mut inner = Vec::new();
-            for object in std::mem::take(&mut objects) {
-                inner.extend(self.content(object));
-            }
-            if inner.is_empty() {
-                break;
-            }
-            objects = inner;
-        }
-    }
-
-    /// The pointers of a tuple.
-    fn items(&mut self, tuple: *mut raw::PyObject) -> Vec<*mut raw::PyObject> {
-        if type_of(tuple) != &raw const raw::PyTuple_Type {
-            return Vec::new();
-        }
-        let tuple = tuple.cast::<raw::PyTupleObject>();
-        // SAFETY: a live tuple: the code object owns it.
-        let length = usize::try_from(unsafe { (*tuple).ob_size }).unwrap_or(0);
-        // SAFETY: as above; only the address is taken.
-        let first = unsafe { (&raw const (*tuple).ob_item).cast::<*mut raw::PyObject>() };
-        self.cover(field(tuple, offset_of!(raw::PyTupleObject, ob_size)), size_of::<usize>());
-        self.copy(first.cast(), length * size_of::<usize>());
-        // SAFETY: a tuple holds `ob_size` pointers from `ob_item` on.
-        (0..length).map(|index| unsafe { *first.wrapping_add(index) }).collect()
-    }
-
-    /// What an object's text is made of; returns what else that is.
-    fn content(&mut self, object: *mut raw::PyObject) -> Vec<*mut raw::PyObject> {
-        let this = type_of(object);
-        if this == &raw const raw::PyString_Type {
-            self.string(object);
-        } else if this == &raw const raw::PyUnicode_Type {
-            let unicode = object.cast::<raw::PyUnicodeObject>();
-            self.cover(
-                field(unicode, offset_of!(raw::PyUnicodeObject, length)),
-                size_of::<usize>(),
-            );
-            self.cover(field(unicode, offset_of!(raw::PyUnicodeObject, str_)), size_of::<usize>());
-            // SAFETY: a live unicode string, which a table of the code object owns.
-            let (text, length) = unsafe { ((*unicode).str_, (*unicode).length) };
-            let length = usize::try_from(length).unwrap_or(0);
-            self.cover(text.cast(), length * size_of::<raw::Py_UNICODE>());
-        } else if this == &raw const raw::PyInt_Type || this == &raw const raw::PyBool_Type {
-            let at = offset_of!(raw::PyIntObject, ob_ival);
-            self.cover(field(object, at), size_of::<std::ffi::c_long>());
-        } else if this == &raw const raw::PyFloat_Type {
-            self.cover(field(object, offset_of!(raw::PyFloatObject, ob_fval)), 8);
-        } else if this == &raw const raw::PyComplex_Type {
-            self.cover(field(object, offset_of!(raw::PyComplexObject, cval)), 16);
-        } else if this == &raw const raw::PyLong_Type {
-            let long = object.cast::<raw::PyLongObject>();
-            // SAFETY: a live number, which a table of the code object owns.
-            let digits = unsafe { (*long).ob_size }.unsigned_abs();
-            self.cover(field(long, offset_of!(raw::PyLongObject, ob_size)), size_of::<usize>());
-            let first = field(long, offset_of!(raw::PyLongObject, ob_digit));
-            self.cover(first, digits * size_of::<raw::digit>());
-        } else if this == &raw const raw::PyTuple_Type {
-            return self.items(object);
-        } else if this == &raw const raw::PyCode_Type {
-            let code = object.cast::<raw::PyCodeObject>();
-            // SAFETY: a live code object, which a table of the outer one owns.
-            return unsafe { vec![(*code).co_name, (*code).co_filename] };
-        }
-        Vec::new()
-    }
-
-    fn string(&mut self, string: *mut raw::PyObject) {
-        if type_of(string) != &raw const raw::PyString_Type {
+    /// Divides the contents of a code object that was found to be what it was a moment ago.
+    pub fn divide(&mut self, code: &Code, reach: &Reach) {
+        let bytes = code.bytes();
+        let stretches = stretches(bytes, reach);
+        if stretches.is_empty() {
             return;
         }
-        let string = string.cast::<raw::PyStringObject>();
-        // SAFETY: a live string, which the code object owns, itself or in a table.
-        let length = usize::try_from(unsafe { (*string).ob_size }).unwrap_or(0);
-        self.cover(field(string, offset_of!(raw::PyStringObject, ob_size)), size_of::<usize>());
-        let start = field(string, offset_of!(raw::PyStringObject, ob_sval));
-        if length > 2 * size_of::<usize>() {
-            self.copy(start, length);
-        } else {
-            self.cover(start, length);
-        }
-    }
-
-    /// This many bytes. Those of the first level are compared before all words, those of a deeper one
-    /// are moved to words.
-    fn copy(&mut self, start: *const u8, length: usize) {
-        if !self.levels.is_empty() || length == 0 {
-            return self.cover(start, length);
-        }
-        // SAFETY: inside an object that the code object owns.
-        let value = unsafe { std::slice::from_raw_parts(start, length) };
-        self.bytes.push(Bytes { address: start, value: value.into() });
-    }
-
-    /// The words that that many bytes are in. They lie in one block of memory, and blocks are whole
-    /// words.
-    fn cover(&mut self, start: *const u8, length: usize) {
-        const WIDTH: usize = size_of::<usize>();
-        let skew = start.addr() % WIDTH;
-        let first = start.wrapping_sub(skew).cast::<usize>();
-        for index in 0..(skew + length).div_ceil(WIDTH) {
-            let from = skew.saturating_sub(index * WIDTH);
-            let to = (skew + length - index * WIDTH).min(WIDTH);
-            let mut bytes = [0u8; WIDTH];
-            bytes[from..to].fill(0xff);
-            let mask = usize::from_ne_bytes(bytes);
-            let address = first.wrapping_add(index);
-            // SAFETY: inside a block of the interpreter's memory, by the promise above.
-            let value = unsafe { ptr::read_volatile(address) } & mask;
-            self.words.push(Word { address, value, mask });
-        }
-    }
-
-    /// Whether all of it is as it was.
-    ///
-    /// # Safety
-    ///
-    /// The code object is alive, and the GIL is held.
-    #[inline]
-    pub unsafe fn is_same(&self) -> bool {
-        for bytes in &self.bytes {
-            // SAFETY: the code object is alive and owns what they are in, as it did before.
-            let now = unsafe { std::slice::from_raw_parts(bytes.address, bytes.value.len()) };
-            if *now != *bytes.value {
-                return false;
+        let tables = Tables::of(code);
+        let mut blocks = Blocks::default();
+        let mut starts = vec![NOWHERE; bytes.len() + 1].into_boxed_slice();
+        for stretch in stretches {
+            // The last instruction that needs an object has it: so does each part of the stretch that
+            // is left where the frame goes on.
+            let mut seen = Vec::new();
+            let mut needed = vec![None; stretch.len()];
+            for (index, at) in stretch.iter().enumerate().rev() {
+                let object = tables.object(at).filter(|object| !seen.contains(object));
+                seen.extend(object);
+                needed[index] = object;
             }
-        }
-        let mut start = 0;
-        for &end in &self.levels {
-            let mut difference = 0;
-            for word in &self.words[start..end] {
-                // SAFETY: the code object is alive, and all pointers that lead here are as they
-                // were: the levels before this one were compared.
-                difference |= unsafe { ptr::read(word.address) } & word.mask ^ word.value;
+            for (at, object) in stretch.iter().zip(needed) {
+                starts[at.lasti as usize] = blocks.count() as u32;
+                blocks.contents(object.into_iter().collect());
             }
-            if difference != 0 {
-                return false;
-            }
-            start = end;
+            blocks.end();
         }
-        true
+        self.until_jump = blocks.into_boxed_slice();
+        self.starts = starts;
+        self.shown.until_jump = self.until_jump.as_ptr();
+        self.shown.length = self.starts.len() as u32;
+        self.shown.starts = self.starts.as_ptr();
     }
 }
 
-fn type_of(object: *mut raw::PyObject) -> *const raw::PyTypeObject {
-    // SAFETY: the callers pass what a live code object owns; its fields are never null.
-    if object.is_null() { ptr::null() } else { unsafe { (*object).ob_type } }
+/// Instructions that run one after the other: only the last one may go on elsewhere. None at all where
+/// instructions overlap.
+fn stretches(code: &[u8], reach: &Reach) -> Vec<Vec<Instruction>> {
+    let offsets = (0..=code.len() as u32).filter(|&offset| reach.has(offset));
+    let (mut stretches, mut open, mut next) = (Vec::new(), Vec::new(), 0);
+    for at in offsets.filter_map(|offset| decode(code, offset)) {
+        if at.lasti < next || !open.is_empty() && at.lasti != next {
+            return Vec::new();
+        }
+        next = at.next;
+        open.push(at);
+        if successors(&at) != Successors::On(next.into()) {
+            stretches.push(std::mem::take(&mut open));
+        }
+    }
+    // The last instruction of all goes nowhere else.
+    if open.is_empty() { stretches } else { Vec::new() }
 }
 
-fn field<T>(object: *const T, offset: usize) -> *const u8 {
-    object.cast::<u8>().wrapping_add(offset)
+/// The tables whose items operands stand for.
+struct Tables([Vec<*mut raw::PyObject>; 3]);
+
+impl Tables {
+    fn of(code: &Code) -> Tables {
+        let fields = code.fields();
+        let tables = [fields.co_consts, fields.co_names, fields.co_varnames];
+        Tables(tables.map(|table| Blocks::default().tuple(table)))
+    }
+
+    /// The object that an instruction's operand stands for.
+    fn object(&self, at: &Instruction) -> Option<*mut raw::PyObject> {
+        let table = match opcode::operand(at.opcode) {
+            Operand::Const => &self.0[0],
+            Operand::Name => &self.0[1],
+            Operand::Local => &self.0[2],
+            _ => return None,
+        };
+        table.get(usize::try_from(at.operand).ok()?).copied()
+    }
 }
 
 /// Whether comparing it takes long.
@@ -242,7 +178,9 @@ fn is_long(object: *mut raw::PyObject) -> bool {
 fn used_constants(code: &[u8], reach: &Reach) -> Vec<bool> {
     let mut used = Vec::new();
     for offset in (0..code.len() as u32).filter(|&offset| reach.has(offset)) {
-        let Some(at) = decode(code, offset).filter(|at| at.opcode == LOAD_CONST) else { continue };
+        let Some(at) = decode(code, offset).filter(|at| at.opcode == numbers::LOAD_CONST) else {
+            continue;
+        };
         let Ok(index) = usize::try_from(at.operand) else { continue };
         if index < code.len() {
             used.resize(used.len().max(index + 1), false);

@@ -119,3 +119,24 @@ fn a_recording() {
 fn a_recording_with_values() {
     killed_at_a_hundred_moments(FORMATS[1], &["--values"]);
 }
+
+/// A trace function that ends the process at once, as `SIGKILL` does: the instruction that it is
+/// called before does not begin.
+#[test]
+fn killed_between_two_instructions() {
+    let scene = Scene::new(
+        "\
+import ctypes, sys
+end = ctypes.PYFUNCTYPE(*[ctypes.py_object] * 4)(('_exit', ctypes.CDLL(None)))
+sys.settrace(lambda *arguments: None)
+sys._getframe().f_trace = end
+not_begun = 1
+",
+    );
+    for name in FORMATS {
+        scene.trace(&[], name, &[]);
+        let text = String::from_utf8(scene.text(name)).unwrap();
+        let last = text.lines().last().unwrap();
+        assert!(last.contains(" STORE_ATTR ("), "{name}: {last}");
+    }
+}

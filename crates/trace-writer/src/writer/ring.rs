@@ -21,6 +21,7 @@ use wire::control::{
     ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, RUN_HEAD, WAKE, closed, lasti_with,
 };
 use wire::packet::BranchBits;
+use wire::ring::read_async_begin;
 
 /// How long the writer sleeps at most: what a quiet program has pushed is kept by then.
 const SLEEP: Duration = Duration::from_millis(50);
@@ -31,6 +32,17 @@ pub struct Ring {
     memory: Arc<Memory>,
     died: Arc<AtomicBool>,
     presence: Arc<File>,
+}
+
+/// What the page holds beside the packets.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Those that are in no packet.
+    pub branch_bits: BranchBits,
+    /// Where code may have begun to run that no instruction calls, and whether within the instruction.
+    pub async_begin: Option<(i32, bool)>,
+    /// How far the thread had come, [`NOWHERE`] if that is not known.
+    pub lasti: i32,
 }
 
 impl Ring {
@@ -178,13 +190,13 @@ impl Ring {
         page.head.load(Acquire).max(page.head_pending.load(Acquire))
     }
 
-    /// The branch bits that are in no record, and how far the thread had come, [`NOWHERE`] if that is
-    /// not known; once all records were taken. `None` if another has come since: where the process
-    /// ends in one thread, another may still record.
-    pub fn now(&self) -> Option<(BranchBits, i32)> {
+    /// What is in no packet yet, once all packets were taken. `None` if another has come since: where
+    /// the process ends in one thread, another may still record.
+    pub fn now(&self) -> Option<Now> {
         let page = self.page();
         let tail = page.tail.load(Relaxed);
         let register = page.branch_bits.load(Acquire);
+        let async_begin = page.async_begin.load(Acquire);
         let [lasti, parked] = self.place();
         fence(Acquire);
         // Branch bits only grow from one packet to the next: between the same ones nothing has happened
@@ -194,11 +206,16 @@ impl Ring {
         }
         if page.head.load(Acquire) != tail {
             // They are in the packet that was just pushed.
-            return Some((BranchBits::default(), NOWHERE));
+            return Some(Now {
+                branch_bits: BranchBits::default(),
+                async_begin: None,
+                lasti: NOWHERE,
+            });
         }
         let branch_bits = BranchBits::of_register(register);
         let lasti = if parked == NOT_PARKED { lasti } else { parked };
-        Some((branch_bits, lasti_with(lasti, branch_bits.count)))
+        let async_begin = (async_begin != 0).then(|| read_async_begin(async_begin));
+        Some(Now { branch_bits, async_begin, lasti: lasti_with(lasti, branch_bits.count) })
     }
 
     /// `lasti` and `parked_lasti` of one moment.
