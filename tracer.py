@@ -63,7 +63,7 @@ HELP = """\
 usage: tracer.py [-h] [-t {all,only}] [-n NAME] [-r] [--blog] [--raw]
                  [--format {text,flow}] [--compress] [--follow-fork]
                  [--threads {one,all}] [--limit N] [--max-bytes SIZE]
-                 [--guard]
+                 [--guard] [--values] [--value-size N] [--depth N] [--items N]
                  (pycfile | -m MODULE) tracefile [args ...]
 
 Run a Python 2.7 program and write each bytecode instruction that it executes
@@ -112,6 +112,12 @@ options:
                         behind the number multiply it by 1024
   --guard               check each instruction before it runs; what would
                         crash the interpreter raises SystemError
+  --values              record every value that an instruction produces, and
+                        what frames are given; for a recording only
+  --value-size N        record N bytes of a string (default: 256)
+  --depth N             record containers inside containers, N deep
+                        (default: 4)
+  --items N             record N members of a container (default: 32)
 """
 
 UNITS = {'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30}
@@ -171,6 +177,8 @@ def parse_arguments(arguments):
         options.format = 'flow' if is_flow else 'text'
     if options.format == 'flow' and (options.name is not None or options.resolve or options.blog):
         misused('a recording holds everything; give `-n`, `-r` and `--blog` to `trace27 expand`')
+    if options.values and options.format != 'flow':
+        misused('`--values` needs a recording; name a file that ends in .flow')
     if options.trace == 'only' and options.name is None:
         misused('`--trace only` needs a name; give it with `--name NAME`')
     return options
@@ -180,13 +188,17 @@ class Options(object):
     """The command that was typed, as HELP shows it."""
 
     LONG = ['help', 'trace=', 'name=', 'resolve', 'blog', 'raw', 'format=', 'compress',
-            'follow-fork', 'threads=', 'limit=', 'max-bytes=', 'guard', 'module=']
+            'follow-fork', 'threads=', 'limit=', 'max-bytes=', 'guard', 'module=', 'values',
+            'value-size=', 'depth=', 'items=']
     SHORT = {'-h': '--help', '-t': '--trace', '-n': '--name', '-r': '--resolve', '-m': '--module'}
     CHOICES = {'trace': ('all', 'only'), 'format': ('text', 'flow'), 'threads': ('one', 'all')}
 
     name = format = limit = max_bytes = pycfile = module = None
     trace, threads = 'all', 'one'
-    resolve = blog = raw = compress = follow_fork = guard = False
+    value_size = depth = items = None
+    resolve = blog = raw = compress = follow_fork = guard = values = False
+
+    MOST = {'value-size': 65536, 'depth': 16, 'items': 1000}  # shim/src/settings.rs
 
     def take(self, option, value):
         # The original's examples have `-t=only -n=NAME`.
@@ -201,7 +213,7 @@ class Options(object):
         elif value not in self.CHOICES.get(option, (value,)):
             misused('invalid choice of --%s: `%s`; choose from %s'
                     % (option, value, ', '.join(self.CHOICES[option])))
-        elif option in ('limit', 'max-bytes'):
+        elif option in ('limit', 'max-bytes') or option in self.MOST:
             value = self.number(option, value)
         setattr(self, option.replace('-', '_'), value)
 
@@ -211,9 +223,10 @@ class Options(object):
             unit = UNITS[text[-1].upper()]
             digits = text[:-1]
         number = int(digits) * unit if digits.isdigit() else 0
-        if not 1 <= number <= LARGEST:
+        largest = self.MOST.get(option, LARGEST)
+        if not 1 <= number <= largest:
             units = '; K, M or G may follow it' if option == 'max-bytes' else ''
-            misused('`--%s %s` is not a number from 1 to %d%s' % (option, text, LARGEST, units))
+            misused('`--%s %s` is not a number from 1 to %d%s' % (option, text, largest, units))
         return number
 
 
@@ -515,12 +528,13 @@ def start(options, data):
     environment = dict(os.environ)
     environment['PYTHON27_TRACED_FILE'] = options.tracefile
     wishes = [wish.replace('_', '-')
-              for wish in ('resolve', 'blog', 'raw', 'compress', 'follow_fork', 'guard')
+              for wish in ('resolve', 'blog', 'raw', 'compress', 'follow_fork', 'guard',
+                           'values')
               if getattr(options, wish)]
     wishes.append(options.format)
     if options.threads == 'all':
         wishes.append('threads')
-    for wish in 'limit', 'max_bytes':
+    for wish in 'limit', 'max_bytes', 'value_size', 'depth', 'items':
         if getattr(options, wish) is not None:
             wishes.append('%s=%d' % (wish.replace('_', '-'), getattr(options, wish)))
     environment['PYTHON27_TRACED_OPTIONS'] = ','.join(wishes)

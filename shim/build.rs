@@ -47,11 +47,11 @@ mod interpreter {
                      PyUnicodeObject|PyIntObject|PyLongObject|PyFloatObject|PyComplexObject|\
                      PyTupleObject|PyListObject|PySliceObject|PyByteArrayObject|PyClassObject|\
                      PyCFunctionObject|PyTryBlock|PyDictObject|Py_UNICODE|traced_xrange";
-        let singletons = "_PyTraced_(Control|Epoch|Verified|Saved|NEW|REWRITTEN|DIVIDE|RING_SIZE|PACKET_SIZE|NOWHERE|NOT_PARKED)|PyExc_(SystemError|StopIteration)|_Py_HashSecret|PyLong_SHIFT|TRACED_ASSERTS|\
+        let singletons = "_PyTraced_(Control|Epoch|Verified|Values|ValueSize|ValueDepth|ValueItems|VALUES_KIND|Saved|NEW|REWRITTEN|DIVIDE|RING_SIZE|PACKET_SIZE|NOWHERE|NOT_PARKED)|PyExc_(SystemError|StopIteration)|_Py_HashSecret|PyLong_SHIFT|TRACED_ASSERTS|\
                           _Py_(None|Ellipsis|NotImplemented)(Struct|Object)|\
                           Py(Code|String|Unicode|Bool|Int|Long|Float|Complex|Tuple|List|Dict|Set|\
                           FrozenSet|Type|ByteArray|Slice|Range|CFunction|Class|Cell)_Type";
-        let functions = "traced_(set_)?errno|traced_frame|traced_holds_gil|_PyTraced_(SetMode|Recheck)|PyDict_Next|\
+        let functions = "traced_(set_)?errno|traced_frame|traced_holds_gil|_PyTraced_(SetMode|Recheck|ForgetValues)|PyDict_Next|\
                          _PySet_NextEntry|PyErr_SetString|PyObject_IsTrue";
         let bindings = bindgen::Builder::default()
             .header("c/hook.h")

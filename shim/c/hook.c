@@ -20,6 +20,7 @@ AT(slow_path, 16);
 AT(first_code_id, 20);
 AT(ring, 24);
 AT(async_begin, 32);
+AT(values, 40);
 AT(head, 64);
 AT(limit, 72);
 AT(head_pending, 96);
@@ -60,6 +61,7 @@ extern void traced_configure(void);
 extern void traced_start(PyThreadState *tstate);
 extern void traced_stop(void);
 extern int traced_is_raw_program(void);
+extern void traced_values_full(size_t need);
 
 /* Defined in src/entry/ending.rs. */
 extern void traced_before_exit(void);
@@ -192,6 +194,12 @@ void
 _PyTraced_Stop(void)
 {
     traced_stop();
+}
+
+void
+_PyTraced_ValuesFull(size_t need)
+{
+    traced_values_full(need);
 }
 
 int

@@ -321,6 +321,17 @@ fn instruction(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
     slowly(frame.gil(), |recorder| recorder.instruction(&frame.code(), opcode, offset, oparg));
 }
 
+/// There is no room for values, or for so many bytes of them.
+#[unsafe(no_mangle)]
+extern "C" fn traced_values_full(need: usize) {
+    if shared().page().values.load(Relaxed).is_null() {
+        return;
+    }
+    // SAFETY: called with the GIL held (traced.h).
+    let gil = unsafe { Gil::assume() };
+    guarded(gil, || keeping_errno(|| shared().make_room(need)));
+}
+
 /// Another thread has the GIL, or the traced one again.
 ///
 /// # Safety
@@ -344,6 +355,7 @@ unsafe extern "C" fn traced_switch_thread(thread: *mut PyThreadState) {
         let lasti = shared().progress();
         let switch = |recorder: &mut Recorder| recorder.switch(thread as usize, lasti);
         record(gil, switch, Position::OfAnother);
+        py::forget_values(gil);
         if !state.thread.get().is_null() {
             set_thread(gil, thread);
         }

@@ -44,6 +44,7 @@ const _: () = {
     assert!(raw::_PyTraced_PACKET_SIZE as usize == ring::SIZE);
     assert!(raw::_PyTraced_NOWHERE == control::NOWHERE);
     assert!(raw::_PyTraced_NOT_PARKED == control::NOT_PARKED);
+    assert!(raw::_PyTraced_VALUES_KIND as u8 == wire::packet::kind::VALUES);
 };
 
 impl<'a> Frame<'a> {
@@ -150,6 +151,23 @@ pub unsafe fn code_id_of(code: *const PyCodeObject) -> CodeId {
 pub unsafe fn name_of<'a>(code: *mut PyCodeObject) -> &'a [u8] {
     // SAFETY: a live code object owns its name, a string (PyCode_New checks it).
     unsafe { Object::new((*code).co_name) }.map_or(b"", Object::bytes)
+}
+
+/// From here on values are recorded of each thread that is traced: as much of each as these say.
+pub fn record_values(_gil: Gil, size: i32, depth: i32, items: i32) {
+    // SAFETY: variables of the evaluation loop, which waits for this call.
+    unsafe {
+        raw::_PyTraced_ValueSize = size;
+        raw::_PyTraced_ValueDepth = depth;
+        raw::_PyTraced_ValueItems = items;
+        raw::_PyTraced_Values = 1;
+    }
+}
+
+/// Those who read on know nothing of what was recorded of objects.
+pub fn forget_values(_gil: Gil) {
+    // SAFETY: sets a variable of the evaluation loop, which waits for this call.
+    unsafe { raw::_PyTraced_ForgetValues() };
 }
 
 /// Sets SystemError with this text.

@@ -23,8 +23,8 @@ pub const PROCESS: &str = "PYTHON27_TRACED_PROCESS";
 /// All variables.
 pub const VARIABLES: [&str; 5] = [FILE, NAME, OPTIONS, PROGRAM, PROCESS];
 
-/// What options there are, those with a number aside.
-pub const WORDS: [&str; 11] = [
+/// What options there are, except those with a number.
+pub const WORDS: [&str; 12] = [
     "resolve",
     "blog",
     "raw",
@@ -36,7 +36,33 @@ pub const WORDS: [&str; 11] = [
     "threads",
     "guard",
     "every",
+    "values",
 ];
+
+/// Options with a number.
+const NUMBERS: &str = "`limit=N`, `max-bytes=N`, `value-size=N`, `depth=N` and `items=N`";
+
+/// How much is recorded of each value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValueBounds {
+    /// Bytes of a string.
+    pub size: u32,
+    /// Containers inside each other.
+    pub depth: u32,
+    /// Members of each container.
+    pub items: u32,
+}
+
+impl Default for ValueBounds {
+    fn default() -> ValueBounds {
+        ValueBounds { size: 256, depth: 4, items: 32 }
+    }
+}
+
+impl ValueBounds {
+    /// More than these are not recorded: the longest value has to fit into the ring.
+    pub const MOST: ValueBounds = ValueBounds { size: 65_536, depth: 16, items: 1000 };
+}
 
 /// The wishes of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +94,8 @@ pub struct Settings {
     pub guard: bool,
     /// Each instruction is recorded individually, as where nothing else would be true: to check the rest.
     pub every: bool,
+    /// Values are recorded too, that much of each.
+    pub values: Option<ValueBounds>,
     /// Ends after this many instructions.
     pub limit: Option<u64>,
     /// Ends before the file is larger than this.
@@ -95,23 +123,33 @@ impl Settings {
         let program = get(PROGRAM).map(|program| program.to_string_lossy().into_owned());
         let process = get(PROCESS).map(|process| process.to_string_lossy().into_owned());
         let mut settings = Settings { file, name, program, process, ..Settings::default() };
+        let mut bounds = ValueBounds::default();
         for option in get(OPTIONS).unwrap_or_default().as_bytes().split(|&byte| byte == b',') {
             let option = String::from_utf8_lossy(option).into_owned();
             if !option.is_empty() {
-                settings.take(&option)?;
+                settings.take(&option, &mut bounds)?;
                 settings.options.push(option);
             }
+        }
+        if settings.values.is_some() {
+            settings.values = Some(bounds);
         }
         settings.see_that_they_agree()?;
         let bytes = settings.file.as_bytes();
         let inner = bytes.strip_suffix(b".zst");
         settings.compress |= inner.is_some();
         settings.flow |= !settings.text && inner.unwrap_or(bytes).ends_with(b".flow");
+        if settings.values.is_some() && !settings.flow {
+            return Err(format!(
+                "`{OPTIONS}` holds `values`, which only a recording has; name a file that ends in \
+                 `.flow`, or add `flow`"
+            ));
+        }
         Ok(Some(settings))
     }
 
     /// Takes one of the options.
-    fn take(&mut self, option: &str) -> Result<(), String> {
+    fn take(&mut self, option: &str, bounds: &mut ValueBounds) -> Result<(), String> {
         let (word, number) = match option.split_once('=') {
             Some((word, number)) => (word, Some(number)),
             None => (option, None),
@@ -123,6 +161,13 @@ impl Settings {
                 u64::MAX
             )),
         };
+        let bound = |most: u32| match number()? {
+            Some(number) if number <= u64::from(most) => Ok(number as u32),
+            _ => {
+                Err(format!("`{OPTIONS}` holds `{option}`; `{word}=` takes a number up to {most}"))
+            }
+        };
+        let most = ValueBounds::MOST;
         match option {
             "resolve" => self.resolve = true,
             "blog" => self.blog = true,
@@ -135,13 +180,15 @@ impl Settings {
             "threads" => self.threads = true,
             "guard" => self.guard = true,
             "every" => self.every = true,
+            "values" => self.values = Some(ValueBounds::default()),
+            _ if word == "value-size" => bounds.size = bound(most.size)?,
+            _ if word == "depth" => bounds.depth = bound(most.depth)?,
+            _ if word == "items" => bounds.items = bound(most.items)?,
             _ if word == "limit" => self.limit = number()?,
             _ if word == "max-bytes" => self.max_bytes = number()?,
             _ => {
                 let words = WORDS.map(|word| format!("`{word}`")).join(", ");
-                return Err(format!(
-                    "`{OPTIONS}` holds `{option}`; it knows {words}, `limit=N` and `max-bytes=N`"
-                ));
+                return Err(format!("`{OPTIONS}` holds `{option}`; it knows {words}, {NUMBERS}"));
             }
         }
         Ok(())
@@ -243,7 +290,7 @@ mod tests {
             variables.extend(name);
             read(&variables)
         };
-        let options = all(&words(&["flow"]));
+        let options = all(&words(&["flow", "values"]));
         let wanted = Settings {
             file: "t".into(),
             name: Some(Vec::new()),
@@ -258,6 +305,7 @@ mod tests {
             threads: true,
             guard: true,
             every: true,
+            values: None,
             limit: Some(5),
             max_bytes: Some(6),
             options: options.split(',').map(str::to_owned).collect(),
@@ -272,6 +320,7 @@ mod tests {
             blog: false,
             text: false,
             flow: true,
+            values: Some(ValueBounds::default()),
             options: options.split(',').map(str::to_owned).collect(),
             ..wanted
         };

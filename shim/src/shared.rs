@@ -7,14 +7,16 @@ use std::io;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
-use wire::control::{ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, WAKE, closed, failure};
-use wire::packet::BranchBits;
+use wire::control::{
+    ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, RUN_HEAD, WAKE, closed, failure,
+};
+use wire::packet::{BranchBits, form, kind, tag};
 use wire::ring;
 
 use crate::memory::{self, Memory};
 
 /// Bytes that may be pushed beyond `limit` before room is reserved again.
-const SLACK: u64 = 64;
+const SLACK: u64 = 256;
 
 /// In the page's `slow_path`.
 const SINGLE_STEP: u32 = 1;
@@ -152,6 +154,7 @@ impl Shared {
     #[inline]
     pub fn push_short(self, word: u64) -> bool {
         let page = self.page;
+        self.close_run();
         let head = page.head.load(Relaxed);
         if head > page.limit.load(Relaxed) {
             return false;
@@ -187,6 +190,80 @@ impl Shared {
             at.wrapping_add(1).write(word.to_le());
         }
         self.replace(head + ring::SIZE as u64, NOT_PARKED);
+        self.open_run();
+    }
+
+    /// Values are recorded from here on.
+    pub fn record_values(self) {
+        self.page.values.store(self.page.ring.load(Relaxed), Relaxed);
+        self.open_run();
+    }
+
+    /// A run of values starts after the last packet, if values are recorded.
+    #[inline]
+    fn open_run(self) {
+        let page = self.page;
+        if page.values.load(Relaxed).is_null() {
+            return;
+        }
+        let Some(ring) = self.ring() else { return };
+        let (head, limit) = (page.head.load(Relaxed), page.limit.load(Relaxed));
+        let start = ring.at(head).wrapping_add(RUN_HEAD);
+        let room = limit.saturating_sub(head) as usize;
+        page.values_limit.store(start.wrapping_add(room), Relaxed);
+        page.values.store(start, Release);
+    }
+
+    /// The run of values ends with what was recorded so far, which is a packet of its own.
+    #[inline]
+    fn close_run(self) {
+        if !self.page.values.load(Relaxed).is_null() {
+            self.end_run();
+        }
+    }
+
+    #[inline(never)]
+    fn end_run(self) {
+        let page = self.page;
+        let head = page.head.load(Relaxed);
+        let Some(ring) = self.ring() else { return };
+        let (first, end) = (ring.at(head), page.values.load(Relaxed));
+        let length = (end as usize).wrapping_sub(first as usize).wrapping_sub(RUN_HEAD);
+        if length == 0 || length > RING {
+            return;
+        }
+        let long = RUN_HEAD - ring::SIZE + length;
+        let size = long.next_multiple_of(ring::SIZE);
+        let mut start = [0; RUN_HEAD];
+        start[8..16].copy_from_slice(&(size as u64).to_le_bytes());
+        start[16] = tag(form::OTHER, BranchBits::default());
+        start[17] = kind::VALUES;
+        start[18..].copy_from_slice(&[
+            length as u8 | 0x80,
+            (length >> 7) as u8 | 0x80,
+            (length >> 14) as u8 & 0x7f,
+        ]);
+        // SAFETY: a whole ring is mapped from any position. The run was written there; its start and
+        // the zeros after it, fewer than `ring::SIZE`, are within `SLACK`.
+        unsafe {
+            ptr::copy_nonoverlapping(start.as_ptr(), first, RUN_HEAD);
+            ptr::write_bytes(end, 0, size - long);
+        }
+        page.head.store(head + (ring::SIZE + size) as u64, Release);
+        self.open_run();
+    }
+
+    /// The run of values ends, and the next one has room for so many bytes.
+    pub fn make_room(self, need: usize) -> Result<(), Lost> {
+        self.close_run();
+        self.reserve(need as u64)?;
+        self.open_run();
+        let page = self.page;
+        let end = page.values.load(Relaxed).wrapping_add(need + 1);
+        if end > page.values_limit.load(Relaxed) {
+            page.values_limit.store(end, Relaxed);
+        }
+        Ok(())
     }
 
     /// Publishes what is written up to `head`, which includes the branch bits and how far the thread
@@ -258,6 +335,13 @@ impl Shared {
 
     /// Pushes packets, the first of which holds the branch bits so far; waits for room.
     pub fn push(self, records: &[u8], position: Position) -> Result<(), Lost> {
+        self.close_run();
+        let result = self.push_packets(records, position);
+        self.open_run();
+        result
+    }
+
+    fn push_packets(self, records: &[u8], position: Position) -> Result<(), Lost> {
         let page = self.page;
         let Some(ring) = self.ring() else { return Err(Lost::Dying) };
         let size = records.len().next_multiple_of(ring::SIZE);

@@ -25,6 +25,7 @@ mod rewritten;
 mod shape;
 mod timed;
 mod undisturbed;
+mod values;
 mod wheels;
 mod xpython;
 mod xtask;

@@ -10,7 +10,10 @@ fn same(program: &Program) {
     let plain = Python::unpatched().run(&program.folder, &program.command);
     let untraced = Python::traced().run(&program.folder, &program.command);
     let traced = Python::traced().trace(&program.folder, &[], &program.arguments()).outcome;
-    for (which, outcome) in [("untraced", untraced), ("traced", traced)] {
+    let values = Python::traced();
+    let values = values.record(&program.folder, &["--values"], &program.arguments(), "t.flow");
+    let all = [("untraced", untraced), ("traced", traced), ("with values", values.outcome)];
+    for (which, outcome) in all {
         assert_eq!(plain.status, outcome.status, "{which}: {}", outcome.text());
         assert_same(&format!("{which}, output"), &plain.output, &outcome.output);
         assert_same(&format!("{which}, errors"), &errors(&plain), &errors(&outcome));
@@ -67,6 +70,55 @@ print sys.version.split(',')[0], sys.subversion
     assert_eq!(plain.status, 0, "{}", plain.text());
     let traced = Python::traced().trace(folder.path(), &["-r"], &arguments);
     assert_eq!(plain.text(), traced.outcome.text());
+}
+
+/// Values are recorded without their methods, and nothing is kept alive or made.
+#[test]
+fn recording_values_runs_no_method_and_takes_no_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "\
+import gc, sys
+calls = []
+def counting(name):
+    def method(self, *rest):
+        calls.append(name)
+        raise TypeError(name)
+    return method
+SPECIAL = ('__repr__ __str__ __unicode__ __len__ __nonzero__ __iter__ __getitem__ __contains__ '
+           '__getattr__ __hash__ __eq__ __cmp__ __int__ __float__ __index__ __coerce__').split()
+spelled = dict((name, counting(name)) for name in SPECIAL)
+New = type('New', (object,), dict(spelled))
+class Old:
+    pass
+for name in SPECIAL:
+    setattr(Old, name, counting('old ' + name))
+BASES = int, long, float, str, unicode, list, tuple, dict, set, Exception
+subclasses = [type('S' + base.__name__, (base,), dict(spelled)) for base in BASES]
+class Dies(object):
+    def __del__(self):
+        calls.append('del')
+def f(*arguments):
+    held = list(arguments)
+    return held
+values = [New(), Old()] + [base.__new__(base) for base in subclasses]
+f(*values)
+f(values, tuple(values), [[values]])
+dies = Dies()
+f(dies)
+count = sys.getrefcount(dies)
+del dies
+print calls, count
+before = len(gc.get_objects())
+for i in range(1000):
+    f(i, str(i), [i, {i: (i,)}])
+print len(gc.get_objects()) - before
+";
+    fs::write(folder.path().join("p.py"), program).unwrap();
+    let plain = Python::unpatched().run(folder.path(), ["p.py"]);
+    assert_eq!((plain.status, &plain.errors[..]), (0, &b""[..]), "{}", plain.text());
+    let traced = Python::traced();
+    let recorded = traced.record(folder.path(), &["--values"], &["p.py"], "t.flow");
+    assert_eq!(plain.text(), recorded.outcome.text());
 }
 
 #[test]

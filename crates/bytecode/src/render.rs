@@ -7,8 +7,10 @@ use std::collections::HashSet;
 
 use crate::heap::{Heap, View};
 
-mod number;
-mod quoted;
+/// Numbers.
+pub mod number;
+/// Strings in quotes.
+pub mod quoted;
 
 pub(crate) use quoted::push_utf8;
 

@@ -266,11 +266,14 @@ impl Decoder {
             let outcome = if node.end == End::Branch {
                 left -= 1;
                 frame.is_between = false;
-                (bits >> left & 1) as usize
+                let outcome = bits >> left & 1;
+                sink.branch(outcome == 1);
+                outcome as usize
             } else {
                 if node.end == End::Leave && bits >> (left - 1) & 1 == 1 {
                     left -= 1;
                     self.frames.pop();
+                    sink.frame_left();
                     match self.frames.last_mut() {
                         Some(outer) if left > 0 && outer.is_known && !outer.is_stepped => {
                             frame = outer;

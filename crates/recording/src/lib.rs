@@ -9,4 +9,5 @@ pub mod expand;
 pub mod file;
 pub mod pyc;
 pub mod replay;
+pub mod state;
 pub mod text;

@@ -23,7 +23,7 @@ use recording::decoder::Fault;
 use ring::{Now, Ring};
 use settle::Settled;
 use wire::control::{WAKE, failure};
-use wire::packet::{self, Packet};
+use wire::packet::{self, BranchBits, Packet, kind};
 use wire::ring::{self as word, RingPacket};
 
 /// Why nothing more is kept.
@@ -215,11 +215,17 @@ impl PacketReader {
             return Ok(End::Ended);
         }
         let Now { mut branch_bits, async_begin, lasti } = now;
+        let run = ring.open_run();
+        let values = Packet::Other { kind: kind::VALUES, payload: &run };
+        let values = match run.is_empty() {
+            true => Ok(()),
+            false => demux.record(BranchBits::default(), &values),
+        };
         let begin = async_begin.map_or(Ok(()), |(offset, begun)| {
             let bits = std::mem::take(&mut branch_bits);
             demux.record(bits, &Packet::AsyncBegin { offset, begun })
         });
-        match begin.and_then(|()| demux.record(branch_bits, &Packet::End { lasti })) {
+        match values.and(begin).and_then(|()| demux.record(branch_bits, &Packet::End { lasti })) {
             Ok(()) | Err(Trouble::Limit) => Ok(End::Died),
             Err(trouble) => Err(trouble),
         }

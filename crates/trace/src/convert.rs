@@ -256,6 +256,8 @@ mod tests {
                 depth: self.depth,
                 stack: stack.as_deref(),
                 blocks: None,
+                locals: None,
+                cells: None,
             })
         }
     }

@@ -36,6 +36,10 @@ pub struct Step<'a> {
     pub stack: Option<&'a [u8]>,
     /// The block stack, outermost first, in the same form.
     pub blocks: Option<&'a [u8]>,
+    /// The fast locals that are bound, each with its name, in the same form.
+    pub locals: Option<&'a [u8]>,
+    /// The cells that are not empty, likewise.
+    pub cells: Option<&'a [u8]>,
 }
 
 /// What is known of a code object.
@@ -199,7 +203,7 @@ impl Fields {
         Fields::NAMES.into_iter().enumerate().filter(here).map(|(_, name)| name)
     }
 
-    const fn when(self, condition: bool) -> Fields {
+    pub(crate) const fn when(self, condition: bool) -> Fields {
         if condition { self } else { Fields::NONE }
     }
 }
@@ -350,6 +354,8 @@ mod tests {
             depth: None,
             stack: Some(b"[]"),
             blocks: None,
+            locals: None,
+            cells: None,
         };
         let fields = event.fields();
         let names: Vec<_> = fields.names().collect();

@@ -31,6 +31,7 @@ enum Command {
     Expand(trace27::view::expand::Args),
     /// Print the chunks and packets of a flow recording, one a line
     Dump(commands::dump::Args),
+    State(commands::state::Args),
     /// Used by `lockstep`
     #[cfg(unix)]
     #[command(hide = true)]
@@ -65,6 +66,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Validate(args) => args.run().map(|()| true)?,
         Command::Expand(args) => args.run().map(|()| true)?,
         Command::Dump(args) => args.run().map(|()| true)?,
+        Command::State(args) => args.run()?,
         #[cfg(unix)]
         Command::LockstepSupervisor { folder, fields } => {
             trace27::lockstep::supervise(folder, fields);

@@ -3,3 +3,4 @@
 pub mod expand;
 pub mod info;
 pub mod recording;
+pub mod state;

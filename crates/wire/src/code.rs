@@ -88,6 +88,19 @@ pub struct CodeInfo {
 }
 
 impl CodeInfo {
+    /// The line of the instruction at an offset, as `PyCode_Addr2Line` finds it.
+    pub fn line(&self, offset: u32) -> u32 {
+        let (mut line, mut at) = (self.first_line, 0u32);
+        for pair in self.lines.chunks_exact(2) {
+            at += u32::from(pair[0]);
+            if at > offset {
+                break;
+            }
+            line = line.wrapping_add(pair[1].into());
+        }
+        line
+    }
+
     /// Appends it.
     pub fn write(&self, out: &mut Vec<u8>) {
         if let Some(marshalled) = &self.marshalled {

@@ -48,6 +48,10 @@ const LEAVING: u32 = 1 << 31;
 /// `parked_lasti` while the traced thread has the GIL.
 pub const NOT_PARKED: i32 = -3;
 
+/// Bytes of a run of values before the first of them: two words, as before any long packets, and the
+/// start of its packet with a length in three bytes.
+pub const RUN_HEAD: usize = 16 + 5;
+
 /// What is written about a fault of ours is in a file of the trace's name with this after it.
 pub const FAULT_LOG: &str = ".fault.txt";
 
@@ -72,7 +76,12 @@ pub struct ControlPage {
     /// Where code may run that no instruction calls, a word of [`super::ring::async_begin`], while no
     /// packet says so; else 0. Private.
     pub async_begin: AtomicU64,
-    _pad0: [u8; 24],
+    /// Where the interpreter writes the next value, in its own address space: in the run of values
+    /// that follows the last packet. Null while values are not recorded.
+    pub values: AtomicPtr<u8>,
+    /// From there on it has to look around before it writes more: as private.
+    pub values_limit: AtomicPtr<u8>,
+    first: [u8; 8],
 
     /// Bytes pushed.
     pub head: AtomicU64,
@@ -146,6 +155,7 @@ const _: () = {
     assert!(offset_of!(ControlPage, first_code_id) == 20);
     assert!(offset_of!(ControlPage, ring) == 24);
     assert!(offset_of!(ControlPage, async_begin) == 32);
+    assert!(offset_of!(ControlPage, values) == 40);
     assert!(offset_of!(ControlPage, head) == 64);
     assert!(offset_of!(ControlPage, limit) == 72);
     assert!(offset_of!(ControlPage, head_pending) == 96);

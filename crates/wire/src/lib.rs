@@ -13,3 +13,5 @@ pub mod control;
 pub mod packet;
 /// What happened, as the hook writes it into the ring.
 pub mod ring;
+/// What instructions produced, as the evaluation loop writes it.
+pub mod value;

@@ -447,8 +447,24 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Eight bytes, little endian.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes.
     #[inline]
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+    pub fn word(&mut self) -> Result<u64, Fault> {
+        let bytes = self.take(8)?.first_chunk().ok_or(Fault::Short)?;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    /// That many bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Short`] at the end of the bytes.
+    #[inline]
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
         let rest = self.bytes.get(self.at..).ok_or(Fault::Short)?;
         let taken = rest.get(..length).ok_or(Fault::Short)?;
         self.at += length;

@@ -211,6 +211,11 @@ fn begin(gil: Gil, settings: &Settings, file: OsString, base: CodeIds) -> Result
         recorder.expect(settings.name.clone());
     }
     *STATE.get(gil).recorder.borrow_mut() = Some(recorder);
+    if let Some(bounds) = settings.values {
+        py::record_values(gil, bounds.size as i32, bounds.depth as i32, bounds.items as i32);
+        py::forget_values(gil);
+        shared().record_values();
+    }
     Ok(())
 }
 

@@ -1,7 +1,11 @@
 //! SIGKILL at any moment: what the program had proved to have done is in the trace.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io::Read;
 use std::process::Stdio;
+
+use integration::trace27;
 
 use super::{FORMATS, Scene, assert_begins, calls};
 
@@ -55,7 +59,7 @@ impl Random {
     }
 }
 
-fn killed_at_a_hundred_moments(name: &str) {
+fn killed_at_a_hundred_moments(name: &str, options: &[&str]) {
     let scene = Scene::new(PROGRAM);
     let whole = scene.trace(&[], "whole.txt", &[]);
     assert_eq!((whole.status, &whole.errors[..]), (0, &b""[..]), "{}", whole.text());
@@ -65,7 +69,7 @@ fn killed_at_a_hundred_moments(name: &str) {
     let mut random = Random(seed);
     let mut died = 0;
     for time in 0..TIMES {
-        let mut command = scene.tracing(&[], name, &[]);
+        let mut command = scene.tracing(options, name, &[]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
         let mut told = vec![0; random.below(whole.output.len() as u64 * 3 / 4) as usize];
@@ -82,18 +86,38 @@ fn killed_at_a_hundred_moments(name: &str) {
         assert_begins(&what, &full, &text);
         let least = proved.checked_sub(1).map_or(0, |last| proofs[last]);
         assert!(text.len() >= least, "{what}: {} bytes, proved are {least}", text.len());
+        if options.contains(&"--values") {
+            states(&scene, name, &text, &what);
+        }
     }
     assert!(died > TIMES / 2, "only {died} were killed before their end");
 }
 
+/// What each instruction had produced is there up to the last one.
+fn states(scene: &Scene, name: &str, text: &[u8], what: &str) {
+    let (file, out) = (scene.path(name), scene.path("states.jsonl"));
+    let options = ["convert", "--values", "--to", "jsonl"].map(OsStr::new);
+    let converted = trace27(options.into_iter().chain([file.as_os_str(), out.as_os_str()]));
+    assert_eq!(converted.status, 0, "{what}: {}", converted.text());
+    let steps = fs::read(out).unwrap();
+    let steps = steps.split(|&byte| byte == b'\n').filter(|line| line.starts_with(b"{\"n\":"));
+    let lines = text.iter().filter(|&&byte| byte == b'\n').count();
+    assert_eq!(steps.count(), lines, "{what}");
+}
+
 #[test]
 fn text() {
-    killed_at_a_hundred_moments(FORMATS[0]);
+    killed_at_a_hundred_moments(FORMATS[0], &[]);
 }
 
 #[test]
 fn a_recording() {
-    killed_at_a_hundred_moments(FORMATS[1]);
+    killed_at_a_hundred_moments(FORMATS[1], &[]);
+}
+
+#[test]
+fn a_recording_with_values() {
+    killed_at_a_hundred_moments(FORMATS[1], &["--values"]);
 }
 
 /// A trace function that ends the process at once, as `SIGKILL` does: the instruction that it is

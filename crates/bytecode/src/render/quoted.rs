@@ -12,11 +12,16 @@ pub fn str_repr(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// unicode_repr: unicodeescape_string with quotes.
 pub fn unicode_repr(units: &[u32], out: &mut Vec<u8>) {
+    units_repr(&points(units).collect::<Vec<_>>(), out);
+}
+
+/// The same of a UCS4 build, which leaves pairs of surrogates apart.
+pub fn units_repr(units: &[u32], out: &mut Vec<u8>) {
     let has = |mark: u8| units.contains(&u32::from(mark));
     let quote = quote(has(b'\''), has(b'"'));
     out.push(b'u');
     out.push(quote);
-    for point in points(units) {
+    for &point in units {
         match point {
             0..0x100 => escape(point, quote, out),
             0x100..0x1_0000 => out.extend_from_slice(format!("\\u{point:04x}").as_bytes()),

@@ -33,6 +33,14 @@ pub trait InstructionSink {
         self.block(codes, block, 0, block.instructions.len());
     }
 
+    /// The last instruction that was executed has a branch bit, and does not leave its frame.
+    #[inline]
+    fn branch(&mut self, _taken: bool) {}
+
+    /// The running frame is gone, as a branch bit says.
+    #[inline]
+    fn frame_left(&mut self) {}
+
     /// An instruction that was recorded individually was executed.
     fn instruction(&mut self, code: &Code, stepped: Stepped);
 

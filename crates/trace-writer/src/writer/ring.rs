@@ -17,7 +17,9 @@ use rustix::thread::futex;
 
 use super::args::Args;
 use super::memory::Memory;
-use wire::control::{ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, WAKE, closed, lasti_with};
+use wire::control::{
+    ControlPage, NOT_PARKED, NOWHERE, PAGE, RING, RUN_HEAD, WAKE, closed, lasti_with,
+};
 use wire::packet::BranchBits;
 use wire::ring::read_async_begin;
 
@@ -80,21 +82,45 @@ impl Ring {
         let tail = page.tail.load(Relaxed);
         let head = if self.died.load(Acquire) { self.end() } else { page.head.load(Acquire) };
         let count = usize::try_from(head.wrapping_sub(tail)).unwrap_or(0).min(RING);
-        let start = tail as usize & (RING - 1);
-        for (from, length) in
-            [(start, count.min(RING - start)), (0, count.saturating_sub(RING - start))]
-        {
-            // SAFETY: inside the ring, which follows the page; the hook does not write there until
-            // `tail` has passed it.
-            let bytes =
-                unsafe { std::slice::from_raw_parts(self.memory.start().add(PAGE + from), length) };
-            taken.extend_from_slice(bytes);
-        }
+        self.copy(tail, count, taken);
         if count > 0 {
             page.tail.store(tail + count as u64, SeqCst);
             self.wake_hook();
         }
         count
+    }
+
+    /// Appends that many bytes from a position on, at most a ring. The hook must not write there.
+    fn copy(&self, position: u64, count: usize, to: &mut Vec<u8>) {
+        let start = position as usize & (RING - 1);
+        for (from, length) in
+            [(start, count.min(RING - start)), (0, count.saturating_sub(RING - start))]
+        {
+            // SAFETY: inside the ring, which follows the page; the hook does not write there: until
+            // `tail` has passed it, or as nothing more is recorded.
+            let bytes =
+                unsafe { std::slice::from_raw_parts(self.memory.start().add(PAGE + from), length) };
+            to.extend_from_slice(bytes);
+        }
+    }
+
+    /// The values that are in no packet, once nothing more is recorded.
+    pub fn open_run(&self) -> Vec<u8> {
+        let page = self.page();
+        // Both are addresses in the process that has died: only their distance counts.
+        let (values, ring) = (page.values.load(Acquire), page.ring.load(Relaxed));
+        let mut run = Vec::new();
+        if values.is_null() || ring.is_null() {
+            return run;
+        }
+        let start = self.end() + RUN_HEAD as u64;
+        let at = (values as usize).wrapping_sub(ring as usize);
+        // The ring is mapped twice there; the cursor lags while a packet is pushed.
+        let length = at.wrapping_sub(self.end() as usize & (RING - 1)).wrapping_sub(RUN_HEAD);
+        if length < RING {
+            self.copy(start, length, &mut run);
+        }
+        run
     }
 
     fn wake_hook(&self) {

@@ -120,6 +120,8 @@ impl Steps for Byterun<'_> {
             depth: Some(head.depth),
             stack: None,
             blocks: None,
+            locals: None,
+            cells: None,
         }))
     }
 

@@ -9,6 +9,11 @@ use std::fmt;
 use std::io::Read;
 use std::ops::Range;
 
+mod values;
+
+use values::Values;
+pub use values::value_bounds;
+
 use crate::lines::Lines;
 use crate::step::{About, Code, Fields, Format, Operand, Position, ReadError, Step, Steps};
 use bytecode::cfg::{self, Successors};
@@ -39,6 +44,7 @@ pub struct Flow<'a> {
     steps: u64,
     ended: bool,
     scratch: Vec<u8>,
+    values: Option<Box<Values>>,
 }
 
 /// Instructions that one branch bit or packet stands for, in one frame.
@@ -64,6 +70,10 @@ struct Found {
     offset: u64,
     instruction: Instruction,
     meaning: Option<Range<usize>>,
+    /// The instruction with its prefixes, which are given before it.
+    whole: WithPrefixes,
+    is_prefix: bool,
+    is_stepped: bool,
 }
 
 /// Takes what one branch bit or packet stands for: one range, as the code runs straight on.
@@ -72,6 +82,8 @@ struct Decoded {
     first: Option<(u32, WithPrefixes)>,
     instructions: u64,
     stepped: Option<(u32, Instruction)>,
+    branch: Option<bool>,
+    is_left: bool,
 }
 
 impl InstructionSink for Decoded {
@@ -80,6 +92,14 @@ impl InstructionSink for Decoded {
             self.first.get_or_insert((block.code, *first));
             self.instructions += (to - from) as u64;
         }
+    }
+
+    fn branch(&mut self, taken: bool) {
+        self.branch = Some(taken);
+    }
+
+    fn frame_left(&mut self) {
+        self.is_left = true;
     }
 
     fn instruction(&mut self, code: &block::Code, stepped: Stepped) {
@@ -109,7 +129,15 @@ impl<'a> Flow<'a> {
             steps: 0,
             ended: false,
             scratch: Vec::new(),
+            values: None,
         })
+    }
+
+    /// Steps are to have what stack, blocks, locals and cells hold; false if the recording does not.
+    pub fn with_values(&mut self) -> bool {
+        let values = Values::new(&self.about);
+        self.values = values.map(Box::new);
+        self.values.is_some()
     }
 
     /// What messages call it.
@@ -129,6 +157,7 @@ impl<'a> Flow<'a> {
 
     /// Goes on to the next outcome, event or chunk; false at the end.
     fn advance(&mut self) -> Result<bool, Broken> {
+        self.settle()?;
         let Some(chunk) = &mut self.chunk else { return self.open() };
         let Some((branch_bits, event, length)) = chunk.packet()? else {
             chunk.check(&self.decoder)?;
@@ -154,11 +183,17 @@ impl<'a> Flow<'a> {
                 _ => None,
             };
             self.taken = 0;
+            if let Some(values) = &mut self.values {
+                values.packet(&event).map_err(|fault| chunk.broken(&fault))?;
+            }
             chunk.skip(length);
             if let Some((code, instruction)) = decoded.stepped {
                 let what = What::Step { instruction, meaning };
                 self.range = Some(InstructionRange { code, depth, offset, what });
             }
+        }
+        if let Some(values) = &mut self.values {
+            (values.branch, values.is_left) = (decoded.branch, decoded.is_left);
         }
         if let Some((code, at)) = decoded.first {
             let what = What::Block { at, left: decoded.instructions, prefixes: 0 };
@@ -189,20 +224,34 @@ impl<'a> Flow<'a> {
     fn instruction(&mut self) -> Option<Found> {
         let range = self.range.as_mut()?;
         let (code, depth, offset) = (range.code, range.depth, range.offset);
-        let found = |instruction, meaning| Found { code, depth, offset, instruction, meaning };
+        let found = |instruction: Instruction, meaning, whole, is_stepped| Found {
+            is_prefix: instruction.opcode == EXTENDED_ARG,
+            code,
+            depth,
+            offset,
+            instruction,
+            meaning,
+            whole,
+            is_stepped,
+        };
         let (found, is_over) = match &mut range.what {
-            What::Step { instruction, meaning } => (found(*instruction, meaning.take()), true),
+            What::Step { instruction, meaning } => {
+                let Instruction { offset, opcode, operand } = *instruction;
+                let next = offset + if opcode >= opcode::HAVE_ARGUMENT { 3 } else { 1 };
+                let whole =
+                    WithPrefixes { lasti: offset, offset, opcode, operand, next, prefixes: 0 };
+                (found(*instruction, meaning.take(), whole, true), true)
+            }
             What::Block { at, left, prefixes } => {
                 let bytes = &self.decoder.code(code)?.definition.code;
                 if *prefixes < at.prefixes {
                     let offset = at.lasti + 3 * *prefixes;
                     *prefixes += 1;
                     let operand = decode::prefix(bytes, at.lasti, *prefixes);
-                    return Some(found(
-                        Instruction { offset, opcode: EXTENDED_ARG, operand },
-                        None,
-                    ));
+                    let prefix = Instruction { offset, opcode: EXTENDED_ARG, operand };
+                    return Some(found(prefix, None, *at, false));
                 }
+                let whole = *at;
                 let (offset, opcode, operand) = (at.offset, at.opcode, at.operand);
                 *left -= 1;
                 let next = match cfg::successors(at) {
@@ -213,7 +262,7 @@ impl<'a> Flow<'a> {
                 if let Some(next) = next {
                     (*at, *prefixes) = (next, 0);
                 }
-                (found(Instruction { offset, opcode, operand }, None), next.is_none())
+                (found(Instruction { offset, opcode, operand }, None, whole, false), next.is_none())
             }
         };
         if is_over {
@@ -223,9 +272,19 @@ impl<'a> Flow<'a> {
     }
 }
 
+impl Flow<'_> {
+    /// What followed the instructions that were given moves the machine.
+    fn settle(&mut self) -> Result<(), Broken> {
+        let Some(values) = &mut self.values else { return Ok(()) };
+        let result = values.settle(&self.decoder);
+        let offset = self.chunk.as_ref().map_or(0, OpenChunk::offset);
+        result.map_err(|fault| Broken::at(offset, fault))
+    }
+}
+
 impl Steps for Flow<'_> {
     fn next(&mut self) -> Result<Option<Step<'_>>, ReadError> {
-        let Found { code, depth, offset, instruction, meaning } = loop {
+        let mut found = loop {
             if let Some(found) = self.instruction() {
                 self.steps += 1;
                 if self.chunk.as_ref().is_some_and(|chunk| self.steps > chunk.range().end) {
@@ -234,6 +293,11 @@ impl Steps for Flow<'_> {
                 }
                 if self.steps <= self.cursor.sections().limit() {
                     break found;
+                }
+                if let Some(values) = &mut self.values {
+                    values.step(&found, self.steps).map_err(|fault| {
+                        ReadError::of_recording(Broken::at(found.offset, fault), &self.name)
+                    })?;
                 }
                 continue;
             }
@@ -244,6 +308,13 @@ impl Steps for Flow<'_> {
                 return Ok(None);
             }
         };
+        let meaning = found.meaning.take();
+        let Found { code, depth, offset, instruction, .. } = found;
+        if let Some(values) = &mut self.values {
+            values
+                .step(&found, self.steps)
+                .map_err(|fault| ReadError::of_recording(Broken::at(offset, fault), &self.name))?;
+        }
         let Some(found) = self.decoder.code(code) else { return Ok(None) };
         let definition = &*found.definition;
         let has_constants = self.about[CONSTANTS] != false;
@@ -289,8 +360,10 @@ impl Steps for Flow<'_> {
             opcode: instruction.opcode,
             operand,
             depth: Some(depth),
-            stack: None,
-            blocks: None,
+            stack: self.values.as_ref().map(|values| &values.stack[..]),
+            blocks: self.values.as_ref().map(|values| &values.blocks[..]),
+            locals: self.values.as_ref().map(|values| &values.locals[..]),
+            cells: self.values.as_ref().map(|values| &values.cells[..]),
         }))
     }
 
@@ -299,7 +372,10 @@ impl Steps for Flow<'_> {
     }
 
     fn fields(&self) -> Fields {
-        Fields::NAME
+        let values = self.values.is_some();
+        Fields::STACK.when(values)
+            | Fields::BLOCKS.when(values)
+            | Fields::NAME
             | Fields::NUMBER
             | Fields::FILE
             | Fields::FIRST_LINE

@@ -191,6 +191,8 @@ impl Steps for Jsonl<'_> {
         let meaning = step.meaning.map(|(raw, escaped)| Piece::text(text, raw, escaped, scratch));
         let stack = step.stack.map(|raw| Piece::array(text, raw, scratch));
         let blocks = step.blocks.map(|raw| Piece::array(text, raw, scratch));
+        let locals = step.locals.map(|raw| Piece::array(text, raw, scratch));
+        let cells = step.cells.map(|raw| Piece::array(text, raw, scratch));
         let get = |piece: Piece| piece.get(text, &self.scratch);
         Ok(Some(Step {
             position: Position { line, offset, step: self.steps },
@@ -206,6 +208,8 @@ impl Steps for Jsonl<'_> {
             depth: step.depth,
             stack: stack.map(get),
             blocks: blocks.map(get),
+            locals: locals.map(get),
+            cells: cells.map(get),
         }))
     }
 

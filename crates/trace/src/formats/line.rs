@@ -451,6 +451,8 @@ impl Steps for Line<'_> {
             depth: None,
             stack: None,
             blocks: None,
+            locals: None,
+            cells: None,
         }))
     }
 

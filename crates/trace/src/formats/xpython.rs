@@ -107,6 +107,8 @@ impl Steps for Xpython<'_> {
             depth: Some(head.depth),
             stack: None,
             blocks: None,
+            locals: None,
+            cells: None,
         }))
     }
 

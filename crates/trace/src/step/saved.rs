@@ -14,6 +14,8 @@ pub struct Saved {
     meaning: Range<usize>,
     stack: Option<Range<usize>>,
     blocks: Option<Range<usize>>,
+    locals: Option<Range<usize>>,
+    cells: Option<Range<usize>>,
     /// What borrows nothing.
     rest: Step<'static>,
 }
@@ -27,6 +29,8 @@ const EMPTY: Step<'static> = Step {
     depth: None,
     stack: None,
     blocks: None,
+    locals: None,
+    cells: None,
 };
 
 impl Saved {
@@ -40,6 +44,8 @@ impl Saved {
             meaning: 0..0,
             stack: None,
             blocks: None,
+            locals: None,
+            cells: None,
             rest: EMPTY,
         };
         saved.set(event);
@@ -58,6 +64,8 @@ impl Saved {
         self.file = event.code.file.map(&mut keep);
         self.stack = event.stack.map(&mut keep);
         self.blocks = event.blocks.map(&mut keep);
+        self.locals = event.locals.map(&mut keep);
+        self.cells = event.cells.map(&mut keep);
         let (operand, meaning): (Operand<'static>, &[u8]) = match event.operand {
             Operand::Absent => (Operand::Absent, b""),
             Operand::Number(number) => (Operand::Number(number), b""),
@@ -80,6 +88,8 @@ impl Saved {
             depth: event.depth,
             stack: None,
             blocks: None,
+            locals: None,
+            cells: None,
         };
     }
 
@@ -103,6 +113,8 @@ impl Saved {
             },
             stack: get(&self.stack),
             blocks: get(&self.blocks),
+            locals: get(&self.locals),
+            cells: get(&self.cells),
             ..self.rest
         }
     }
@@ -129,6 +141,8 @@ mod tests {
             depth: Some(2),
             stack: Some(b"[\"1\"]"),
             blocks: Some(b"[]"),
+            locals: Some(b"[[\"x\",\"1\"]]"),
+            cells: Some(b"[]"),
         };
         let mut saved = Saved::new(&full);
         assert_eq!(saved.step(), full);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::options;
 use crate::output::Output;
@@ -29,6 +29,10 @@ pub struct Args {
     /// room for one
     #[arg(short, long)]
     resolve: bool,
+    /// Write what the stack, the block stack, the locals and the cells hold before each instruction
+    /// of a recording with values, to `jsonl`
+    #[arg(long)]
+    values: bool,
     /// Skip lines that are no step, and count them on standard error
     #[arg(long)]
     lenient: bool,
@@ -45,6 +49,9 @@ impl Args {
         let mut out = Output::create(&self.output, &[&self.input])?;
         let named = || format!("cannot write `{}`", self.output.display());
         let mut reader = Reader::with(Lines::new(opened), self.from, self.lenient)?;
+        if self.values {
+            self.with_values(&mut reader)?;
+        }
         match convert(&mut reader, self.to, self.resolve, &mut out) {
             Err(Error::Write(error)) => return Err(error).with_context(named),
             result => result?,
@@ -52,6 +59,23 @@ impl Args {
         out.finish().with_context(named)?;
         if self.lenient {
             options::say_left_out(&reader)?;
+        }
+        Ok(())
+    }
+
+    fn with_values(&self, reader: &mut Reader<'_>) -> Result<()> {
+        let has_values = match reader {
+            Reader::Flow(flow) => flow.with_values(),
+            _ => false,
+        };
+        if !has_values {
+            bail!(
+                "`{}` has no values; record the program with `tracer.py --values`",
+                self.input.display()
+            );
+        }
+        if self.to != To::Jsonl {
+            bail!("`--values` needs `--to jsonl`");
         }
         Ok(())
     }

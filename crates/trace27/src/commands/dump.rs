@@ -16,7 +16,8 @@ use trace::input::Input;
 use trace::step::ReadError;
 use wire::code::CodeInfo;
 use wire::control::NOWHERE;
-use wire::packet::{self, BranchBits, Fields, Packet};
+use wire::packet::{self, BranchBits, Fields, Packet, kind};
+use wire::value::{self, Item};
 
 /// Bytes of a text that are shown.
 const SHOWN: usize = 200;
@@ -277,6 +278,7 @@ impl Display for Shown<'_> {
             }
             Packet::End { lasti } => write!(f, " lasti={}", Lasti(lasti)),
             Packet::ThreadEnd { thread } => write!(f, " thread={thread}"),
+            Packet::Other { kind: kind::VALUES, payload } => Items(payload).fmt(f),
             Packet::Other { kind, payload } => {
                 write!(f, " kind={kind} length={} payload={}", payload.len(), hex(payload))
             }
@@ -305,7 +307,60 @@ fn name(event: &Packet) -> &'static str {
         Packet::StackSwitch { .. } => "StackSwitch",
         Packet::Frame { .. } => "Frame",
         Packet::End { .. } => "End",
+        Packet::Other { kind: kind::VALUES, .. } => "Values",
         Packet::Other { .. } => "Unknown",
+    }
+}
+
+/// The items of a packet of values, as much of them as is shown.
+struct Items<'a>(&'a [u8]);
+
+impl Display for Items<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut fields = Fields { bytes: self.0, at: 0 };
+        let mut shown = 0;
+        write!(f, " length={}", self.0.len())?;
+        while fields.at < self.0.len() {
+            let Ok(item) = value::read(&mut fields) else { return f.write_str(" damaged") };
+            let text = item_text(&item);
+            shown += text.len();
+            if shown > OBJECT {
+                return f.write_str(" ...");
+            }
+            write!(f, " {text}")?;
+        }
+        Ok(())
+    }
+}
+
+fn item_text(item: &Item) -> String {
+    match item {
+        Item::Nothing => "nothing".to_owned(),
+        Item::None => "None".to_owned(),
+        Item::Bool(truth) => if *truth { "True" } else { "False" }.to_owned(),
+        Item::Ellipsis => "Ellipsis".to_owned(),
+        Item::NotImplemented => "NotImplemented".to_owned(),
+        Item::Int(value) => value.to_string(),
+        Item::Float(value) => format!("{value:?}"),
+        Item::Reference(slot) => format!("@{slot}"),
+        Item::Object(object) => {
+            let (slot, address) = (object.slot, object.address);
+            let content = format!("{:?}", object.content);
+            let end = content.char_indices().nth(SHOWN).map_or(content.len(), |(at, _)| at);
+            let more = if end < content.len() { "..." } else { "" };
+            format!("@{slot}={address:#x}:{}{more}", escaped(&content.as_bytes()[..end]))
+        }
+        Item::LeftOut { kind, address } => format!("{kind:?}:{address:#x}"),
+        Item::Exhausted => "exhausted".to_owned(),
+        Item::Other => "other".to_owned(),
+        Item::Changed => "changed".to_owned(),
+        Item::Raised => "raised".to_owned(),
+        Item::Locals => "locals".to_owned(),
+        Item::Unbound => "unbound".to_owned(),
+        Item::Frame(address) => format!("frame:{address:#x}"),
+        Item::Cell(address) => format!("cell:{address:#x}"),
+        Item::State => "state".to_owned(),
+        Item::Appended => "appended".to_owned(),
     }
 }
 

@@ -10,3 +10,4 @@ mod page;
 mod properties;
 mod seek;
 mod stage;
+mod values;

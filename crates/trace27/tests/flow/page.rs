@@ -121,6 +121,7 @@ fn the_kinds_are_those_of_the_code() {
         ("FrameReturn", kind::FRAME_RETURN),
         ("Unwind", kind::UNWIND_EXCEPTION),
         ("StackSwitch", kind::STACK_SWITCH),
+        ("Values", kind::VALUES),
     ];
     let rows: Vec<_> =
         table(&page(), "### Kinds").iter().map(|row| (row[0].clone(), row[1].clone())).collect();

@@ -315,6 +315,8 @@ mod tests {
             depth: None,
             stack: None,
             blocks: None,
+            locals: None,
+            cells: None,
         }
     }
 

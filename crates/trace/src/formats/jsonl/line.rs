@@ -38,6 +38,8 @@ pub(super) struct StepLine {
     pub meaning: Option<(Range<usize>, bool)>,
     pub stack: Option<Range<usize>>,
     pub blocks: Option<Range<usize>>,
+    pub locals: Option<Range<usize>>,
+    pub cells: Option<Range<usize>>,
 }
 
 /// Declares the keys, in the order in which they are written.
@@ -73,6 +75,8 @@ keys! {
     arg_repr "argRepr" b"argRepr",
     stack "stack" b"stack",
     blocks "blocks" b"blocks",
+    locals "locals" b"locals",
+    cells "cells" b"cells",
     version "py27trace" b"py27trace",
     python "python" b"python",
     program "program" b"program",
@@ -186,6 +190,8 @@ fn step(line: &[u8], known: &Known<'_>) -> Result<StepLine, String> {
         meaning: meaning.map(|text| (range(text.raw), text.escaped)),
         stack: optional("stack", known.stack, array)?.map(range),
         blocks: optional("blocks", known.blocks, array)?.map(range),
+        locals: optional("locals", known.locals, array)?.map(range),
+        cells: optional("cells", known.cells, array)?.map(range),
     })
 }
 

@@ -102,13 +102,16 @@ impl<W: Write> Writer<W> {
             key(out, "argRepr");
             json::write_string(meaning, out);
         }
-        if let Some(stack) = event.stack {
-            key(out, "stack");
-            out.extend_from_slice(stack);
-        }
-        if let Some(blocks) = event.blocks {
-            key(out, "blocks");
-            out.extend_from_slice(blocks);
+        for (name, array) in [
+            ("stack", event.stack),
+            ("blocks", event.blocks),
+            ("locals", event.locals),
+            ("cells", event.cells),
+        ] {
+            if let Some(array) = array {
+                key(out, name);
+                out.extend_from_slice(array);
+            }
         }
         out.extend_from_slice(b"}\n");
         self.output.write_all(out)

@@ -1,0 +1,246 @@
+//! The state before one instruction, for people and for programs.
+
+use bytecode::opcode;
+use bytecode::text::{self, Instruction};
+use recording::state::{Block, Bounds, Frame, Machine, Origin, Slot, Value, Visitor};
+use serde_json::{Value as Json, json};
+use wire::code::CodeInfo;
+
+/// Which frames are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// The `n`th from the running one, which is 0.
+    One(usize),
+    /// All, the running one first.
+    All,
+}
+
+/// Takes the state before one instruction.
+#[derive(Debug)]
+pub struct StateAt {
+    at: u64,
+    frames: Frames,
+    bounds: Bounds,
+    is_json: bool,
+    is_done: bool,
+    /// What is printed, once the instruction was there.
+    pub text: Option<String>,
+    /// How many instructions there were, up to the one that is asked for.
+    pub seen: u64,
+}
+
+impl StateAt {
+    /// Before the `at`th instruction, from 1.
+    pub fn new(at: u64, frames: Frames, bounds: Bounds, is_json: bool) -> StateAt {
+        StateAt { at, frames, bounds, is_json, is_done: false, text: None, seen: 0 }
+    }
+
+    fn value(&self, machine: &Machine, value: Value) -> String {
+        let mut text = Vec::new();
+        self.bounds.write(&machine.objects, value, &mut text);
+        escaped(&text)
+    }
+
+    /// The frames that are shown: how far each is from the running one, and the instruction that
+    /// it is in.
+    fn shown<'a>(&self, machine: &'a Machine, running: Instruction) -> Vec<Shown<'a>> {
+        let outer = machine.frames.iter().rev().skip(1).map(|frame| {
+            let at = frame.instruction().map(|at| Instruction {
+                offset: at.offset,
+                opcode: at.opcode,
+                operand: at.operand,
+            });
+            (frame, at, frame.number_of_instruction())
+        });
+        let inner = machine.frames.last().map(|frame| (frame, Some(running), self.at));
+        let all = inner.into_iter().chain(outer).enumerate();
+        let wanted = |index: usize| match self.frames {
+            Frames::One(one) => index == one,
+            Frames::All => true,
+        };
+        all.filter(|(index, _)| wanted(*index))
+            .map(|(index, (frame, at, number))| Shown { index, frame, at, number })
+            .collect()
+    }
+
+    fn print(&self, machine: &Machine, running: Instruction) -> Option<String> {
+        let shown = self.shown(machine, running);
+        if shown.is_empty() {
+            return None;
+        }
+        if self.is_json {
+            let frames: Vec<Json> = shown.iter().map(|frame| self.json(machine, frame)).collect();
+            let all = json!({ "instruction": self.at, "frames": frames });
+            return Some(format!("{all:#}\n"));
+        }
+        let mut out = String::new();
+        for frame in &shown {
+            self.frame(machine, frame, &mut out);
+        }
+        let callers = machine.frames.len() > 1 && self.frames == Frames::One(0);
+        if callers && let Some(outer) = machine.frames.iter().rev().nth(1) {
+            let number = outer.number_of_instruction();
+            let at = outer.instruction();
+            let at = at.map(|at| Instruction {
+                offset: at.offset,
+                opcode: at.opcode,
+                operand: at.operand,
+            });
+            out.push_str(&format!("called from  {}  ({number})\n", line(&outer.code, at)));
+        }
+        Some(out)
+    }
+
+    fn frame(&self, machine: &Machine, shown: &Shown, out: &mut String) {
+        let Shown { index, frame, at, number } = *shown;
+        let what = if index == 0 { "instruction" } else { "called from instruction" };
+        let place = place(&frame.code, at);
+        out.push_str(&format!("{what} {number}  {}      {place}\n", line(&frame.code, at)));
+        if !frame.is_known {
+            out.push_str("  it was there before the recording; not all of it is known\n");
+        }
+        let stack = frame.stack.iter().enumerate();
+        row(
+            out,
+            "stack",
+            stack.map(|(index, slot)| {
+                format!("[{index}] {}{}", self.value(machine, slot.value), origin(slot))
+            }),
+        );
+        row(
+            out,
+            "blocks",
+            frame.blocks.iter().map(|block| {
+                let Block { handler, level, .. } = block;
+                format!("{} to {handler}, level {level}", name(block))
+            }),
+        );
+        let named = |name: &[u8], slot: &Slot| {
+            (slot.value != Value::Nothing).then(|| {
+                let set =
+                    if slot.set == 0 { String::new() } else { format!("  (set by {})", slot.set) };
+                format!("{} = {}{set}", escaped(name), self.value(machine, slot.value))
+            })
+        };
+        let locals = frame.code.locals.iter().zip(&frame.locals);
+        row(out, "locals", locals.filter_map(|(name, slot)| named(name, slot)));
+        let cells = frame.code.cells.iter().chain(&frame.code.free).zip(&frame.cells);
+        let cells = cells.filter_map(|(name, &cell)| named(name, &machine.objects.cell(cell)));
+        row(out, "cells", cells);
+    }
+
+    fn json(&self, machine: &Machine, shown: &Shown) -> Json {
+        let Shown { index, frame, at, number } = *shown;
+        let slot = |slot: &Slot| {
+            let mut value = json!({ "value": self.value(machine, slot.value) });
+            match slot.origin {
+                Origin::Unknown => {}
+                Origin::Constant(by) => value["constant"] = by.into(),
+                Origin::Argument(by) => value["argument"] = by.into(),
+                Origin::Made(by) => value["made"] = by.into(),
+            }
+            if slot.set != 0 {
+                value["set"] = slot.set.into();
+            }
+            value
+        };
+        let named = |name: &[u8], found: &Slot| {
+            (found.value != Value::Nothing).then(|| {
+                let mut value = slot(found);
+                value["name"] = escaped(name).into();
+                value
+            })
+        };
+        let locals = frame.code.locals.iter().zip(&frame.locals);
+        let cells = frame.code.cells.iter().chain(&frame.code.free).zip(&frame.cells);
+        json!({
+            "frame": index,
+            "n": number,
+            "in": escaped(&frame.code.name),
+            "file": escaped(&frame.code.file),
+            "line": at.map(|at| frame.code.line(at.offset)),
+            "pc": at.map(|at| at.offset),
+            "op": at.map(|at| at.opcode),
+            "known": frame.is_known,
+            "stack": frame.stack.iter().map(slot).collect::<Vec<_>>(),
+            "blocks": frame.blocks.iter().map(|b| json!([name(b), b.handler, b.level]))
+                .collect::<Vec<_>>(),
+            "locals": locals.filter_map(|(name, slot)| named(name, slot)).collect::<Vec<_>>(),
+            "cells": cells
+                .filter_map(|(name, &cell)| named(name, &machine.objects.cell(cell)))
+                .collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A frame that is shown.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    index: usize,
+    frame: &'a Frame,
+    at: Option<Instruction>,
+    number: u64,
+}
+
+impl Visitor for StateAt {
+    fn step(&mut self, machine: &Machine, number: u64, instruction: Instruction) {
+        self.seen = number;
+        if number == self.at {
+            self.text = self.print(machine, instruction);
+            self.is_done = true;
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
+    }
+}
+
+fn name(block: &Block) -> &'static str {
+    opcode::name(block.opcode).unwrap_or("?")
+}
+
+fn origin(slot: &Slot) -> String {
+    match slot.origin {
+        Origin::Unknown => String::new(),
+        Origin::Constant(_) => "  (constant)".to_owned(),
+        Origin::Argument(by) => format!("  (argument of {by})"),
+        Origin::Made(by) => format!("  (made by {by})"),
+    }
+}
+
+fn row(out: &mut String, title: &str, parts: impl Iterator<Item = String>) {
+    let parts: Vec<String> = parts.collect();
+    let text = if parts.is_empty() { "(none)".to_owned() } else { parts.join("    ") };
+    out.push_str(&format!("  {title:<8} {text}\n"));
+}
+
+/// The line of an instruction, with the meaning of its operand.
+fn line(code: &CodeInfo, at: Option<Instruction>) -> String {
+    let Some(at) = at else { return escaped(&code.name) };
+    let mut out = Vec::new();
+    text::write(&mut out, &code.name, at, Some(code));
+    escaped(out.trim_ascii_end())
+}
+
+fn place(code: &CodeInfo, at: Option<Instruction>) -> String {
+    let line = at.map_or(code.first_line, |at| code.line(at.offset));
+    format!("{}:{line}", escaped(&code.file))
+}
+
+/// Bytes as text on one line, which no terminal obeys.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            match char.is_control() {
+                true => text.extend(char.escape_default()),
+                false => text.push(char),
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
