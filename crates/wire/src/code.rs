@@ -14,7 +14,8 @@ pub use body::{
 };
 pub use constants::Marshalled;
 
-use super::packet::{Fault, Fields, write_bytes, write_number};
+use super::fields::{Fields, write_bytes, write_number};
+use super::packet::Fault;
 
 /// Bytes of `co_name` at most. A longer line of text has no reader.
 pub const LONGEST_NAME: usize = 16 << 20;

@@ -9,6 +9,8 @@
 pub mod code;
 /// Where the hook and the writer meet in memory.
 pub mod control;
+/// Numbers and texts, which packets and code info are made of.
+pub mod fields;
 /// What happened, as bytes: written and read side by side.
 pub mod packet;
 /// What happened, as the hook writes it into the ring.

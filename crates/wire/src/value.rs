@@ -5,7 +5,8 @@
 //! [`SLOTS`] slots until another object takes it. A container holds items again. What an
 //! instruction's items are is the reader's business, in `recording`.
 
-use super::packet::{Fault, Fields};
+use super::fields::Fields;
+use super::packet::Fault;
 use bytecode::heap::Long;
 
 /// Objects that a reader remembers.

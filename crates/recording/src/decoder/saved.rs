@@ -2,7 +2,7 @@
 
 use super::{Decoder, Fault, Frame, MOST_FRAMES, MOST_STACKS, NOTHING};
 use crate::block::LONGEST;
-use wire::packet::{Fields, fold, write_number};
+use wire::fields::{Fields, fold, write_number};
 
 impl Decoder {
     /// Appends where all frames stand.

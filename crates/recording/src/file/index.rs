@@ -6,7 +6,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use wire::packet::{Fields, write_number};
+use wire::fields::{Fields, write_number};
 
 use super::{HEAD, LONGEST, START, checksum, section};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use serde_json::Value;
-use wire::packet::Fields;
+use wire::fields::Fields;
 
 use super::index::{self, Entry, Index};
 use super::{

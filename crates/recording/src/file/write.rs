@@ -11,7 +11,8 @@ use super::index::{Builder, Entry};
 use super::{HEAD, LONGEST, MAGIC, VERSION, checksum, section};
 use crate::bodies::Sharing;
 use crate::decoder::Decoder;
-use wire::packet::{self, BranchBits, Packet, write_bytes, write_number};
+use wire::fields::{write_bytes, write_number};
+use wire::packet::{self, BranchBits, Packet};
 
 /// Bytes of events, or of definitions, that end a section.
 const LARGE: usize = 1 << 19;

@@ -1,7 +1,7 @@
 //! What is still to be consumed, in the order in which the program wrote it.
 
 use wire::control::RING;
-use wire::packet::Fields;
+use wire::fields::Fields;
 use wire::value::{self, Item};
 
 use super::{Fault, Objects, Value};

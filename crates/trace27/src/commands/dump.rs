@@ -16,7 +16,8 @@ use trace::input::Input;
 use trace::step::ReadError;
 use wire::code::CodeInfo;
 use wire::control::NOWHERE;
-use wire::packet::{self, BranchBits, Fields, Packet, kind};
+use wire::fields::Fields;
+use wire::packet::{self, BranchBits, Packet, kind};
 use wire::value::{self, Item};
 
 /// Bytes of a text that are shown.

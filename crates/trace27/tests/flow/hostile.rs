@@ -185,10 +185,10 @@ pub fn records(events: &[Packet]) -> Vec<u8> {
 /// A section of events: instructions before it and in it, what the frames are, records.
 pub fn events(first: u64, count: u64, frames: &[u8], records: &[u8]) -> (u8, Vec<u8>) {
     let mut content = Vec::new();
-    [first, count, 0].iter().for_each(|&number| packet::write_number(&mut content, number));
+    [first, count, 0].iter().for_each(|&number| wire::fields::write_number(&mut content, number));
     // A sum of code objects that is mended later.
     content.extend_from_slice(&[0; 4]);
-    packet::write_bytes(&mut content, frames);
+    wire::fields::write_bytes(&mut content, frames);
     content.extend_from_slice(records);
     (section::EVENTS, content)
 }

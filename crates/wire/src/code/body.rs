@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::{CodeInfo, Marshalled, form};
-use crate::packet::{Fault, Fields, write_bytes, write_number};
+use crate::fields::{Fields, write_bytes, write_number};
+use crate::packet::Fault;
 
 /// A part of another code object's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

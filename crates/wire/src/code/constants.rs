@@ -12,7 +12,8 @@ use bytecode::render;
 use super::{
     Body, CodeInfo, LARGEST_CONSTANTS, MOST_ENTRIES, MOST_OBJECTS, Recorded, take_entries,
 };
-use crate::packet::{Fault, Fields};
+use crate::fields::Fields;
+use crate::packet::Fault;
 
 /// `co_consts` of one code object.
 #[derive(Clone, Debug, Default)]
