@@ -1,15 +1,17 @@
-//! Every function that the interpreter calls, those of start and end in `life`, and the wall that no
-//! panic passes.
+//! The functions that the interpreter calls. No panic passes them.
 //!
-//! Owns the one recorder of the process. What happens often is recorded right here, in few
-//! instructions, or by the evaluation loop itself (traced.h); the rest goes through the recorder. The first failure, a full disk or a fault of
-//! our own, is said once on standard error and ends the tracing, never the program.
+//! Those about start and end are in `life`, about ends of the process in `ending`, about code that
+//! may rewrite code objects in `foreign`. Here is the one recorder of the process. What happens often
+//! is recorded right here, in few instructions, or by the evaluation loop itself (traced.h); the rest
+//! goes through the recorder. The first failure, a full disk or a fault of our own, is reported once on
+//! standard error and ends the tracing, never the program.
 
 mod ending;
+mod foreign;
 mod life;
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_int};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -20,12 +22,9 @@ use bytecode::opcode::{HAVE_ARGUMENT, Operand};
 use wire::control::{NOWHERE, closed};
 use wire::ring;
 
-use crate::memory;
 use crate::mode::Mode;
 use crate::output::shown;
-use crate::py::{
-    self, Frame, Gil, GilCell, PyCodeObject, PyFrameObject, PyObject, PyThreadState, Saved,
-};
+use crate::py::{self, Frame, Gil, GilCell, PyCodeObject, PyFrameObject, PyObject, PyThreadState};
 use crate::recorder::{CodeId, CodeIds, Recorder};
 use crate::refuse;
 use crate::settings::Settings;
@@ -377,35 +376,6 @@ extern "C" fn traced_thread_gone(thread: *mut PyThreadState) {
     keeping_position(gil, |recorder| recorder.gone(thread as usize));
 }
 
-/// An extension module is about to be loaded.
-///
-/// # Safety
-///
-/// `pathname` must be a C string.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn traced_load_extension(pathname: *const c_char) {
-    // SAFETY: called with the GIL held (traced.h).
-    let gil = unsafe { Gil::assume() };
-    // SAFETY: a C string by the contract of this function.
-    let path = unsafe { CStr::from_ptr(pathname) }.to_bytes();
-    if !verify::is_shipped(path) && STATE.get(gil).mode.verify() {
-        start_verifying(gil);
-    }
-}
-
-/// Foreign code is about to run for the first time, or has been loaded before the trace begins.
-fn start_verifying(gil: Gil) {
-    if STATE.get(gil).mode.guards() {
-        // The guard stops before each instruction anyway, and then no check comes in between.
-        return single_step(gil);
-    }
-    keeping_position(gil, |recorder| {
-        recorder.tables_may_change();
-        verify::begin(gil, recorder);
-    });
-    apply_mode(gil);
-}
-
 /// The thread goes on in another stack of frames: with `frame` in one that was there before, or
 /// with none in a new one.
 ///
@@ -435,75 +405,6 @@ unsafe extern "C" fn traced_switch_stack(last: *const PyFrameObject, frame: *con
             }
         }
     });
-}
-
-/// A file was opened. Through `/proc/self/mem` the kernel writes to memory, at any call that writes
-/// to a file: from then on each instruction is recorded.
-#[unsafe(no_mangle)]
-extern "C" fn traced_file_opened(descriptor: c_int) {
-    // SAFETY: called with the GIL held (traced.h).
-    let gil = unsafe { Gil::assume() };
-    keeping_errno(|| {
-        let mode = &STATE.get(gil).mode;
-        let knows = mode.single_steps() && mode.rewrites();
-        if !knows && memory::writes_memory(descriptor) {
-            single_step(gil);
-        }
-    });
-}
-
-/// Each instruction is recorded from here on: code may be rewritten where nothing sees it.
-fn single_step(gil: Gil) {
-    let mode = &STATE.get(gil).mode;
-    let was_single_stepping = mode.single_steps();
-    mode.rewrites_unseen();
-    keeping_position(gil, Recorder::tables_may_change);
-    if was_single_stepping {
-        return;
-    }
-    let lasti = shared().progress();
-    slowly(gil, |recorder| recorder.single_step(lasti));
-    shared().set_single_step();
-    apply_mode(gil);
-}
-
-/// What the evaluation loop has found when it compared the running frame's code object with what
-/// was recorded.
-///
-/// # Safety
-///
-/// The evaluation loop calls this with the frame that it runs, before it reads the instruction at
-/// an offset.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn traced_verify(frame: *const PyFrameObject, offset: c_int, found: c_int) {
-    // SAFETY: as in `traced_enter_frame`.
-    let frame = unsafe { Frame::new(frame) };
-    let gil = frame.gil();
-    let first = shared().page().first_code_id.load(Relaxed);
-    let number = frame.code_id().number().wrapping_sub(first) as usize;
-    match found as u32 {
-        py::_PyTraced_NEW => {
-            keeping_position(gil, |recorder| {
-                if let Some(reach) = recorder.reach(number) {
-                    let saved = Saved::of(&frame.code(), reach, recorder.has_meanings());
-                    verify::keep(gil, number, saved);
-                }
-            });
-        }
-        py::_PyTraced_DIVIDE => {
-            keeping_position(gil, |recorder| verify::divide(gil, number, &frame.code(), recorder));
-        }
-        _ => {
-            let id = slowly(gil, |recorder| recorder.rewritten(&frame.code(), offset as u32));
-            watch_if(gil, id.is_some_and(CodeId::is_watched));
-        }
-    }
-}
-
-/// Whether an address is in a module that leaves code objects alone.
-#[unsafe(no_mangle)]
-extern "C" fn traced_is_own(address: *const c_void) -> c_int {
-    catch_unwind(|| verify::is_own(address)).unwrap_or(false).into()
 }
 
 /// When a code object dies that has an id.

@@ -15,9 +15,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use wire::control::{FAULT_LOG, NOWHERE};
 
+use super::foreign::start_verifying;
 use super::{
-    FAULT, STATE, drop_recorder, ending, guarded, plain, say, set_thread, shared, slowly,
-    start_verifying, stop,
+    FAULT, STATE, drop_recorder, ending, guarded, plain, say, set_thread, shared, slowly, stop,
 };
 use crate::capture::code::Constants;
 use crate::memory;
