@@ -7,6 +7,7 @@ pub mod info;
 #[cfg(unix)]
 pub mod lockstep;
 mod options;
+mod recorded;
 pub mod state;
 pub mod validate;
 

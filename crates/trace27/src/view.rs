@@ -2,5 +2,7 @@
 
 pub mod expand;
 pub mod info;
+pub mod place;
+pub mod position;
 pub mod recording;
 pub mod state;
