@@ -247,11 +247,12 @@ fn what_is_not_compared_is_there() {
     }
 }
 
-/// The example of docs/values.md, which prints what the page says.
+/// The examples of docs/values.md, which print what the page says.
 #[test]
 fn the_page() {
     let page = fs::read_to_string(project().join("docs/values.md")).unwrap();
-    let block = page.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let blocks = page.split("```console\n").skip(1).map(|text| text.split("```").next().unwrap());
+    let block: String = blocks.collect();
     let scratch = tempfile::tempdir().unwrap();
     let path = |name: &str| scratch.path().join(name);
     symlink(Python::traced().path(), path("python27-traced")).unwrap();
@@ -262,14 +263,116 @@ fn the_page() {
     fs::write(path("wrong.py"), source).unwrap();
     let mut found = String::new();
     for line in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
-        let mut words = line.split(' ');
-        let mut command = Command::new(words.next().unwrap());
-        let output = command.args(words).current_dir(scratch.path()).output().unwrap();
+        let mut command = Command::new("sh");
+        let output = command.args(["-c", line]).current_dir(scratch.path()).output().unwrap();
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         found.push_str(&format!("$ {line}\n{text}"));
         assert!(output.status.success(), "{line}: {text}");
     }
     assert_same("docs/values.md", block.as_bytes(), found.as_bytes());
+}
+
+/// A closure that changes a global and an argument, and an `exec` that changes a local.
+const NAMES: &str = "\
+count = 0
+def outer(box):
+    x = 'before'
+    def change():
+        global count
+        count = count + 1
+        box[0] = x + '!'
+        return box[0]
+    change()
+    x = change()
+    return x
+def bare(y):
+    z = 1
+    exec 'y = y + 1'
+    return y
+class Plain:
+    kind = 'plain'
+    kind = kind + '!'
+globals()['hidden'] = 5
+print outer([None]), bare(2), Plain.kind, hidden
+";
+
+/// What `who` says of the kinds of names that fast locals are not.
+#[test]
+fn who_set_cells_globals_and_names() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("names.py"), NAMES).unwrap();
+    let recorded = Python::traced().record(scratch.path(), &["--values"], &["names.py"], "t.flow");
+    let file = recorded.file();
+    let who = |arguments: &[&str]| {
+        let arguments = ["who"].iter().chain(arguments).map(Path::new);
+        let outcome = trace27(arguments.chain([file.as_path()]));
+        assert_eq!(outcome.status, 0, "{}", outcome.text());
+        String::from_utf8(outcome.output).unwrap()
+    };
+    for (arguments, wanted) in [
+        (&["x", "--at", "outer:43"][..], "x = 'before!' | outer> 37 | outer> 34 | outer> 3"),
+        (&["x", "--at", "change:20#2", "--frame", "1"], "x = 'before' | outer> 3 | outer> 0"),
+        (&["count", "--at", "end"], "count = 2 | change> 7 | change> 6 | change> 7"),
+        (&["count", "--at", "end", "--all"], "count = 2 | <module>> 3 | change> 7 | change> 7"),
+        (&["count", "--at", "change:17"], "count = 1 | change> 7 | change> 6 | <module>> 3"),
+        (&["y", "--at", "line:15"], "y = 3 | bare> 13 EXEC_STMT | CALL_FUNCTION (1)"),
+        (&["kind", "--at", "Plain:22"], "kind = 'plain!' | Plain> 19 | Plain> 18 | Plain> 9"),
+        (&["hidden", "--at", "end"], "hidden = 5 | <module>> "),
+        (&["hidden", "--at", "end", "--all"], "hidden = 5 | set before "),
+    ] {
+        let text = who(arguments);
+        let found: Vec<&str> = text.lines().collect();
+        let wanted: Vec<&str> = wanted.split(" | ").collect();
+        assert_eq!(found.len(), wanted.len(), "{arguments:?}: {text}");
+        for (found, wanted) in found.iter().zip(wanted) {
+            assert!(found.contains(wanted), "{arguments:?}: `{wanted}`: {text}");
+        }
+    }
+}
+
+/// What C code calls a function with, exceptions, and text of each type.
+const FOUND: &str = "\
+def check(line):
+    return line.strip()
+names = map(check, ' a \\n FLAG{x} \\n'.split('\\n'))
+try:
+    raise ValueError('FLAG{y}')
+except ValueError as error:
+    text = u'its ' + str(error)
+large = 7L ** 30
+";
+
+#[test]
+fn find_sees_arguments_exceptions_and_text_of_each_type() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("found.py"), FOUND).unwrap();
+    let recorded = Python::traced().record(scratch.path(), &["--values"], &["found.py"], "t.flow");
+    let file = recorded.file();
+    for (pattern, wanted) in [
+        (
+            "~'FLAG{'",
+            &[
+                "LOAD_CONST",
+                "' FLAG{x} '  (argument line)",
+                "check> 6 CALL_FUNCTION (0)",
+                "LOAD_CONST (FLAG{y})",
+                "'FLAG{y}'",
+                "u'its FLAG{y}'",
+            ][..],
+        ),
+        ("/^ValueError\\(/", &["CALL_FUNCTION", "RAISE_VARARGS"]),
+        ("22539340290692258087863249", &["LOAD_CONST"]),
+        ("'FLAG{'", &[]),
+    ] {
+        let arguments = ["find", pattern].map(Path::new);
+        let outcome = trace27(arguments.into_iter().chain([file.as_path()]));
+        let text = String::from_utf8(outcome.output.clone()).unwrap();
+        assert_eq!(outcome.status, i32::from(wanted.is_empty()), "{pattern}: {}", outcome.text());
+        assert_eq!(text.lines().count(), wanted.len(), "{pattern}: {text}");
+        for (line, wanted) in text.lines().zip(wanted) {
+            assert!(line.contains(wanted), "{pattern}: `{wanted}`: {text}");
+        }
+    }
 }
 
 /// Files of each kind, of 50 programs each.

@@ -1,10 +1,12 @@
 //! The state before one instruction, for people and for programs.
 
 use bytecode::opcode;
-use bytecode::text::{self, Instruction};
+use bytecode::text::Instruction;
 use recording::state::{Block, Bounds, Frame, Machine, Origin, Slot, Value, Visitor};
 use serde_json::{Value as Json, json};
-use wire::code::CodeInfo;
+
+use super::place::{escaped, instruction_of, line, place};
+use super::position::Search;
 
 /// Which frames are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,41 +20,34 @@ pub enum Frames {
 /// Takes the state before one instruction.
 #[derive(Debug)]
 pub struct StateAt {
-    at: u64,
+    /// Looks for the instruction.
+    pub search: Search,
     frames: Frames,
     bounds: Bounds,
     is_json: bool,
-    is_done: bool,
-    /// What is printed, once the instruction was there.
+    /// Whether the instruction was there.
+    pub is_found: bool,
+    /// What is printed, if it was there and the frame too.
     pub text: Option<String>,
-    /// How many instructions there were, up to the one that is asked for.
-    pub seen: u64,
 }
 
 impl StateAt {
-    /// Before the `at`th instruction, from 1.
-    pub fn new(at: u64, frames: Frames, bounds: Bounds, is_json: bool) -> StateAt {
-        StateAt { at, frames, bounds, is_json, is_done: false, text: None, seen: 0 }
+    /// Before the instruction that is looked for.
+    pub fn new(search: Search, frames: Frames, bounds: Bounds, is_json: bool) -> StateAt {
+        StateAt { search, frames, bounds, is_json, is_found: false, text: None }
     }
 
     fn value(&self, machine: &Machine, value: Value) -> String {
-        let mut text = Vec::new();
-        self.bounds.write(&machine.objects, value, &mut text);
-        escaped(&text)
+        super::place::value(machine, &self.bounds, value)
     }
 
     /// The frames that are shown: how far each is from the running one, and the instruction that
     /// it is in.
     fn shown<'a>(&self, machine: &'a Machine, running: Instruction) -> Vec<Shown<'a>> {
-        let outer = machine.frames.iter().rev().skip(1).map(|frame| {
-            let at = frame.instruction().map(|at| Instruction {
-                offset: at.offset,
-                opcode: at.opcode,
-                operand: at.operand,
-            });
-            (frame, at, frame.number_of_instruction())
-        });
-        let inner = machine.frames.last().map(|frame| (frame, Some(running), self.at));
+        let outer = machine.frames.iter().rev().skip(1);
+        let outer =
+            outer.map(|frame| (frame, instruction_of(frame), frame.number_of_instruction()));
+        let inner = machine.frames.last().map(|frame| (frame, Some(running), self.search.seen));
         let all = inner.into_iter().chain(outer).enumerate();
         let wanted = |index: usize| match self.frames {
             Frames::One(one) => index == one,
@@ -70,7 +65,7 @@ impl StateAt {
         }
         if self.is_json {
             let frames: Vec<Json> = shown.iter().map(|frame| self.json(machine, frame)).collect();
-            let all = json!({ "instruction": self.at, "frames": frames });
+            let all = json!({ "instruction": self.search.seen, "frames": frames });
             return Some(format!("{all:#}\n"));
         }
         let mut out = String::new();
@@ -80,12 +75,7 @@ impl StateAt {
         let callers = machine.frames.len() > 1 && self.frames == Frames::One(0);
         if callers && let Some(outer) = machine.frames.iter().rev().nth(1) {
             let number = outer.number_of_instruction();
-            let at = outer.instruction();
-            let at = at.map(|at| Instruction {
-                offset: at.offset,
-                opcode: at.opcode,
-                operand: at.operand,
-            });
+            let at = instruction_of(outer);
             out.push_str(&format!("called from  {}  ({number})\n", line(&outer.code, at)));
         }
         Some(out)
@@ -184,15 +174,14 @@ struct Shown<'a> {
 
 impl Visitor for StateAt {
     fn step(&mut self, machine: &Machine, number: u64, instruction: Instruction) {
-        self.seen = number;
-        if number == self.at {
+        if self.search.is_here(machine, number, instruction) {
             self.text = self.print(machine, instruction);
-            self.is_done = true;
+            self.is_found = true;
         }
     }
 
     fn is_done(&self) -> bool {
-        self.is_done
+        self.is_found
     }
 }
 
@@ -213,34 +202,4 @@ fn row(out: &mut String, title: &str, parts: impl Iterator<Item = String>) {
     let parts: Vec<String> = parts.collect();
     let text = if parts.is_empty() { "(none)".to_owned() } else { parts.join("    ") };
     out.push_str(&format!("  {title:<8} {text}\n"));
-}
-
-/// The line of an instruction, with the meaning of its operand.
-fn line(code: &CodeInfo, at: Option<Instruction>) -> String {
-    let Some(at) = at else { return escaped(&code.name) };
-    let mut out = Vec::new();
-    text::write(&mut out, &code.name, at, Some(code));
-    escaped(out.trim_ascii_end())
-}
-
-fn place(code: &CodeInfo, at: Option<Instruction>) -> String {
-    let line = at.map_or(code.first_line, |at| code.line(at.offset));
-    format!("{}:{line}", escaped(&code.file))
-}
-
-/// Bytes as text on one line, which no terminal obeys.
-fn escaped(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for char in chunk.valid().chars() {
-            match char.is_control() {
-                true => text.extend(char.escape_default()),
-                false => text.push(char),
-            }
-        }
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
 }

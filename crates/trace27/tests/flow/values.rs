@@ -1,12 +1,15 @@
 //! Belongs here: recordings with values: what a machine makes of them, and of damaged ones.
 
+use std::fs;
 use std::io::Cursor;
+use std::process::Command;
 
 use recording::decoder::Decoder;
 use recording::file::{FlowWriter, Sections};
 use recording::replay;
 use recording::state::{Bounds, Machine, Origin, StateSink, Value, Visitor};
 use serde_json::json;
+use trace27::view::position::Search;
 use trace27::view::state::{Frames, StateAt};
 use wire::code::CodeInfo;
 use wire::packet::{BranchBits, Packet, kind};
@@ -71,8 +74,12 @@ fn replayed<V: Visitor>(bytes: &[u8], visitor: V) -> (StateSink<V>, Option<Strin
     (sink, result.err().map(|error| error.to_string()))
 }
 
+fn search(at: &str) -> Search {
+    Search::new(at.parse().unwrap())
+}
+
 fn state(bytes: &[u8], at: u64) -> String {
-    let state = StateAt::new(at, Frames::All, Bounds::default(), false);
+    let state = StateAt::new(search(&at.to_string()), Frames::All, Bounds::default(), false);
     let (sink, error) = replayed(bytes, state);
     assert_eq!(error, None);
     sink.visitor.text.unwrap()
@@ -108,7 +115,8 @@ fn values_that_are_missing_or_too_many_are_an_error_with_its_byte() {
         [&[], VALUES[1], &[0x80, 2, 0x40, 9]],
         [&[], VALUES[1], &[0x80, 2, 0x3f]],
     ] {
-        let state = StateAt::new(u64::MAX, Frames::All, Bounds::default(), false);
+        let state =
+            StateAt::new(search(&u64::MAX.to_string()), Frames::All, Bounds::default(), false);
         let (_, error) = replayed(&recording(&values), state);
         let error = error.unwrap();
         assert!(error.starts_with("byte "), "{error}");
@@ -151,4 +159,147 @@ fn whatever_the_values_are_nothing_panics() {
             assert!(sink.visitor.0 > 0);
         }
     }
+}
+
+/// What the command prints, and its exit status, for the recording in `t.flow`.
+fn trace27(arguments: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = recording(&VALUES);
+    fs::write(folder.path().join("t.flow"), &recording).unwrap();
+    // As where the program was killed: without the packet after the last values, and what follows.
+    let values = recording.windows(8).position(|bytes| bytes == VALUES[2]).unwrap();
+    fs::write(folder.path().join("cut.flow"), &recording[..values + 8]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trace27"));
+    let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn each_form_of_a_position_is_found() {
+    for (at, number, place) in [
+        ("8", 8, "f> 13 RETURN_VALUE"),
+        ("end", 9, "m> 6 RETURN_VALUE"),
+        ("-1", 9, "m> 6 RETURN_VALUE"),
+        ("-9", 1, "m> 0 LOAD_CONST"),
+        ("f:9", 6, "f> 9 LOAD_CONST"),
+        ("m:6#1", 9, "m> 6 RETURN_VALUE"),
+        // A line begins where a frame does, and not again when a call is over.
+        ("line:1", 1, "m> 0 LOAD_CONST"),
+        ("line:1#2", 3, "f> 0 LOAD_CONST"),
+    ] {
+        let (status, text, errors) = trace27(&["state", "--at", at, "t.flow"]);
+        assert_eq!((status, errors.as_str()), (0, ""), "{at}");
+        assert!(text.starts_with(&format!("instruction {number}  {place}")), "{at}: {text}");
+    }
+}
+
+#[test]
+fn a_position_that_is_not_there_is_trouble() {
+    for (at, wanted) in [
+        ("10", "`t.flow`: it has 9 instructions; `--at` is 10"),
+        ("-10", "`t.flow`: it has 9 instructions; `--at` is 10 from the end"),
+        ("f:9#2", "`t.flow`: it runs `f:9` once; `--at` is time 2"),
+        ("f:10", "`t.flow`: it never runs `f:10`"),
+        ("g:0", "`t.flow`: it never runs `g:0`"),
+        ("line:2", "`t.flow`: it never runs line 2 of `a.py`"),
+        ("line:1#3", "`t.flow`: it runs line 1 of `a.py` 2 times; `--at` is time 3"),
+        ("f", "`f` is no place in a recording"),
+    ] {
+        let (status, text, errors) = trace27(&["state", "--at", at, "t.flow"]);
+        assert_eq!((status, text.as_str()), (2, ""), "{at}");
+        assert!(errors.contains(wanted), "{at}: {errors}");
+    }
+    let (status, text, errors) = trace27(&["state", "--at", "end", "cut.flow"]);
+    assert!(text.starts_with("instruction 2  m> 3 CALL_FUNCTION"), "{text}{errors}");
+    assert_eq!(status, 0);
+    assert!(errors.contains("cut short"), "{errors}");
+    let (status, text, _) = trace27(&["state", "--at", "8", "--frame", "2", "t.flow"]);
+    assert_eq!((status, text.as_str()), (1, ""));
+    let (status, _, errors) = trace27(&["state", "--at", "end", "-"]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("more than once; give a file, not `-`"), "{errors}");
+}
+
+#[test]
+fn who_set_a_variable() {
+    let (status, text, errors) = trace27(&["who", "x", "--at", "8", "t.flow"]);
+    let wanted = "\
+x = 2
+  set by         4  f> 3 STORE_FAST (x)                       a.py:1
+  constant       3  f> 0 LOAD_CONST (None)                    a.py:1
+";
+    assert_eq!((status, text.as_str(), errors.as_str()), (0, wanted, ""));
+    let (status, text, _) = trace27(&["who", "--item", "--at", "8", "t.flow"]);
+    let wanted = "\
+[0] = 5
+  made by        7  f> 12 BINARY_ADD                          a.py:1   2 + 3
+";
+    assert_eq!((status, text.as_str()), (0, wanted));
+    let (status, text, _) = trace27(&["who", "x", "--all", "--json", "--at", "8", "t.flow"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let set = json!({ "n": 4, "text": "f> 3 STORE_FAST (x)", "place": "a.py:1",
+        "value": "2", "constant": 3 });
+    assert_eq!(json, json!({ "name": "x", "at": 8, "value": "2", "sets": [set] }));
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn who_finds_nothing_or_says_what_is_wrong() {
+    for (arguments, status, wanted) in [
+        (&["x", "--at", "4", "t.flow"][..], 1, "x is not bound\n"),
+        (&["x", "--at", "4", "--all", "t.flow"], 1, "x is not bound\n"),
+        (&["y", "--at", "8", "t.flow"], 1, "trace27: `y` is no local and no cell of `f`"),
+        (&["x", "--at", "8", "--global", "t.flow"], 1, "trace27: no instruction before has read"),
+        (&["x", "--at", "8", "--frame", "2", "t.flow"], 1, "trace27: there is no frame 2"),
+        (&["--item=1", "--at", "8", "t.flow"], 1, "trace27: there is no [1] on the stack"),
+        (&["--item", "--at", "4", "x", "t.flow"], 2, "trace27: `--item` takes the place"),
+        (&["--at", "4", "t.flow"], 2, "trace27: give a name and a recording"),
+        (&["x", "--at", "10", "t.flow"], 2, "trace27: `t.flow`: it has 9 instructions"),
+        (&["x", "--at", "4", "-"], 2, "trace27: `who` reads the recording more than once"),
+        (&["x", "--at", "9", "cut.flow"], 2, "trace27: `cut.flow`, byte "),
+    ] {
+        let (found, text, errors) = trace27(&[&["who"], arguments].concat());
+        assert_eq!(found, status, "{arguments:?}: {text}{errors}");
+        assert!((text + &errors).starts_with(wanted), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn find_prints_each_instruction_that_produces_a_value() {
+    for (arguments, status, wanted) in [
+        (
+            &["5", "t.flow"][..],
+            0,
+            "       7  f> 12 BINARY_ADD                          a.py:1   5\n       \
+             2  m> 3 CALL_FUNCTION (0)                    a.py:1   5\n",
+        ),
+        (&["2..4", "--count", "t.flow"], 0, "2\n"),
+        (&["-4..-2", "--count", "t.flow"], 1, "0\n"),
+        (&["9", "t.flow"], 1, ""),
+        (&["9", "--count", "--json", "t.flow"], 1, "{\"count\":0}\n"),
+        (
+            &["/^<function/", "--first", "t.flow"],
+            0,
+            "       1  m> 0 LOAD_CONST (None)                    a.py:1   <function f at 0x150>\n",
+        ),
+    ] {
+        let (found, text, errors) = trace27(&[&["find"], arguments].concat());
+        assert_eq!((found, text.as_str()), (status, wanted), "{arguments:?}: {errors}");
+    }
+    let (status, text, _) = trace27(&["find", "5", "--first", "--json", "t.flow"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let wanted = json!({ "n": 7, "text": "f> 12 BINARY_ADD", "place": "a.py:1", "value": "5" });
+    assert_eq!((status, json), (0, wanted));
+}
+
+#[test]
+fn find_says_what_is_wrong() {
+    let (status, _, errors) = trace27(&["find", "five", "t.flow"]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("`five` is nothing to look for; give a number"), "{errors}");
+    // What was found before a recording ends is printed.
+    let (status, text, errors) = trace27(&["find", "/function/", "cut.flow"]);
+    assert_eq!((status, text.lines().count()), (2, 1), "{text}");
+    assert!(errors.contains("cut short"), "{errors}");
 }
