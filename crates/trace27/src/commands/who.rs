@@ -15,7 +15,7 @@ use crate::view::who::{Asked, Describe, Described, Finder, Found, Set, Sets, Var
 /// Print which instruction set a variable of a recording with values, and which made its value
 #[derive(Clone, Debug, clap::Args)]
 #[command(override_usage = "trace27 who [OPTIONS] --at <WHERE> <NAME> <INPUT>\n       \
-                            trace27 who [OPTIONS] --at <WHERE> --item[=<INDEX>] <INPUT>")]
+                            trace27 who [OPTIONS] --at <WHERE> --item [<INDEX>] <INPUT>")]
 pub struct Args {
     /// The variable: a local, a cell, or a global; then the recording, which has to be a file
     #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "INPUT"])]
@@ -51,6 +51,12 @@ impl Args {
     pub fn run(&self) -> Result<bool> {
         let (asked, input) = match (&self.names[..], self.item) {
             ([input], Some(index)) => (Asked::Item(index), input),
+            // `--item 0`: without `=` the index is where a name would be.
+            ([index, input], Some(None)) => match index.to_str().and_then(|text| text.parse().ok())
+            {
+                Some(index) => (Asked::Item(Some(index)), input),
+                None => bail!("`--item` takes the place of a name; give the recording alone"),
+            },
             ([name, input], None) => {
                 let name = name.as_os_str().as_encoded_bytes().to_vec();
                 (if self.global { Asked::Global(name) } else { Asked::Name(name) }, input)

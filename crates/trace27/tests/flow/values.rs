@@ -274,6 +274,7 @@ fn who_finds_nothing_or_says_what_is_wrong() {
         (&["x", "--at", "8", "--global", "t.flow"], 1, "trace27: no instruction before has read"),
         (&["x", "--at", "8", "--frame", "2", "t.flow"], 1, "trace27: there is no frame 2"),
         (&["--item=1", "--at", "8", "t.flow"], 1, "trace27: there is no [1] on the stack"),
+        (&["--item", "1", "--at", "8", "t.flow"], 1, "trace27: there is no [1] on the stack"),
         (&["--item", "--at", "4", "x", "t.flow"], 2, "trace27: `--item` takes the place"),
         (&["--at", "4", "t.flow"], 2, "trace27: give a name and a recording"),
         (&["x", "--at", "10", "t.flow"], 2, "trace27: `t.flow`: it has 9 instructions"),
