@@ -272,6 +272,64 @@ fn the_page() {
     assert_same("docs/values.md", block.as_bytes(), found.as_bytes());
 }
 
+/// A closure that changes a global and an argument, and an `exec` that changes a local.
+const NAMES: &str = "\
+count = 0
+def outer(box):
+    x = 'before'
+    def change():
+        global count
+        count = count + 1
+        box[0] = x + '!'
+        return box[0]
+    change()
+    x = change()
+    return x
+def bare(y):
+    z = 1
+    exec 'y = y + 1'
+    return y
+class Plain:
+    kind = 'plain'
+    kind = kind + '!'
+globals()['hidden'] = 5
+print outer([None]), bare(2), Plain.kind, hidden
+";
+
+/// What `who` says of the kinds of names that fast locals are not.
+#[test]
+fn who_set_cells_globals_and_names() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("names.py"), NAMES).unwrap();
+    let recorded = Python::traced().record(scratch.path(), &["--values"], &["names.py"], "t.flow");
+    let file = recorded.file();
+    let who = |arguments: &[&str]| {
+        let arguments = ["who"].iter().chain(arguments).map(Path::new);
+        let outcome = trace27(arguments.chain([file.as_path()]));
+        assert_eq!(outcome.status, 0, "{}", outcome.text());
+        String::from_utf8(outcome.output).unwrap()
+    };
+    for (arguments, wanted) in [
+        (&["x", "--at", "outer:43"][..], "x = 'before!' | outer> 37 | outer> 34 | outer> 3"),
+        (&["x", "--at", "change:20#2", "--frame", "1"], "x = 'before' | outer> 3 | outer> 0"),
+        (&["count", "--at", "end"], "count = 2 | change> 7 | change> 6 | change> 7"),
+        (&["count", "--at", "end", "--all"], "count = 2 | <module>> 3 | change> 7 | change> 7"),
+        (&["count", "--at", "change:17"], "count = 1 | change> 7 | change> 6 | <module>> 3"),
+        (&["y", "--at", "line:15"], "y = 3 | bare> 13 EXEC_STMT | CALL_FUNCTION (1)"),
+        (&["kind", "--at", "Plain:22"], "kind = 'plain!' | Plain> 19 | Plain> 18 | Plain> 9"),
+        (&["hidden", "--at", "end"], "hidden = 5 | <module>> "),
+        (&["hidden", "--at", "end", "--all"], "hidden = 5 | set before "),
+    ] {
+        let text = who(arguments);
+        let found: Vec<&str> = text.lines().collect();
+        let wanted: Vec<&str> = wanted.split(" | ").collect();
+        assert_eq!(found.len(), wanted.len(), "{arguments:?}: {text}");
+        for (found, wanted) in found.iter().zip(wanted) {
+            assert!(found.contains(wanted), "{arguments:?}: `{wanted}`: {text}");
+        }
+    }
+}
+
 /// Files of each kind, of 50 programs each.
 const FILES: u64 = 10;
 

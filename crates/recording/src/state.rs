@@ -8,12 +8,14 @@ mod effect;
 mod event;
 mod items;
 mod machine;
+mod names;
 mod objects;
 mod sink;
 mod text;
 
 pub use event::Event;
 pub use machine::{Block, Frame, Machine};
+pub use names::{Globals, Names, is_stored};
 pub use objects::{Id, Objects, Origin, Slot, Value};
 pub use sink::{StateSink, Visitor, replay};
 pub use text::Bounds;

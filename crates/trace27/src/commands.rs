@@ -10,5 +10,6 @@ mod options;
 mod recorded;
 pub mod state;
 pub mod validate;
+pub mod who;
 
 pub use options::Colour;

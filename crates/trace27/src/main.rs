@@ -32,6 +32,7 @@ enum Command {
     /// Print the chunks and packets of a flow recording, one a line
     Dump(commands::dump::Args),
     State(commands::state::Args),
+    Who(commands::who::Args),
     /// Used by `lockstep`
     #[cfg(unix)]
     #[command(hide = true)]
@@ -67,6 +68,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Expand(args) => args.run().map(|()| true)?,
         Command::Dump(args) => args.run().map(|()| true)?,
         Command::State(args) => args.run()?,
+        Command::Who(args) => args.run()?,
         #[cfg(unix)]
         Command::LockstepSupervisor { folder, fields } => {
             trace27::lockstep::supervise(folder, fields);

@@ -2,7 +2,9 @@
 
 pub mod expand;
 pub mod info;
+mod inputs;
 pub mod place;
 pub mod position;
 pub mod recording;
 pub mod state;
+pub mod who;

@@ -7,7 +7,7 @@ use bytecode::opcode::stack_effect;
 
 use super::items::Entry;
 use super::machine::{Block, Frame, Machine};
-use super::{Fault, Objects, Origin, Slot, Value};
+use super::{Fault, Objects, Origin, Slot, Value, names};
 
 /// `enum why_code` of `Python/ceval.c`, as it is on the stack.
 mod why {
@@ -116,10 +116,20 @@ impl Machine {
             Class::Produces => {
                 let value = self.value()?;
                 self.drop_values((effect.takes + 1).saturating_sub(effect.leaves));
-                self.put(value);
+                if names::is_read(opcode) {
+                    let slot = self.read_name(opcode, operand, value);
+                    self.parts()?.0.stack.push(slot);
+                } else {
+                    self.put(value);
+                }
             }
             Class::Changes => {
                 self.changed()?;
+                if names::is_stored(opcode) {
+                    let stores = matches!(opcode, STORE_NAME | STORE_GLOBAL);
+                    let top = self.parts()?.0.stack.last().copied().unwrap_or(Slot::UNKNOWN);
+                    self.store_name(opcode, operand, if stores { top } else { Slot::NOTHING });
+                }
                 self.drop_values(effect.takes.saturating_sub(effect.leaves));
             }
             Class::Own => self.complete_own(instruction, is_stepped, next)?,
@@ -348,7 +358,7 @@ impl Machine {
         match self.next()? {
             Some((Entry::Locals, is_taken)) => match is_taken {
                 true => Ok(()),
-                false => self.take_locals(),
+                false => self.take_locals(self.now),
             },
             _ => Err(Fault::Unexpected),
         }

@@ -14,6 +14,7 @@ use bytecode::opcode::numbers::{
 use wire::code::CodeInfo;
 
 use super::items::{Entry, Items};
+use super::names::{Globals, Names};
 use super::{Fault, Objects, Origin, Slot, Value};
 
 /// `CO_VARARGS`, `CO_VARKEYWORDS`, `CO_GENERATOR`
@@ -67,6 +68,12 @@ pub struct Frame {
     pub(super) outcome: Option<bool>,
     /// What the pending instruction has produced so far.
     pub(super) early: VecDeque<Entry>,
+    /// Which frame it is, among all that the recording enters, from 1.
+    pub id: u64,
+    /// What is known of its names, where [`Frame::has_global_names`] is false.
+    pub names: Names,
+    /// Whether its names are the globals of its module.
+    pub has_global_names: bool,
     /// Its address, if it is a generator's.
     address: u64,
 }
@@ -87,6 +94,9 @@ impl Frame {
             pending,
             outcome: None,
             early: VecDeque::new(),
+            id: 0,
+            names: Names::new(),
+            has_global_names: false,
             address: 0,
         }
     }
@@ -127,14 +137,30 @@ pub struct Machine {
     suspended: HashMap<u64, Frame>,
     stack: u32,
     others: BTreeMap<u32, Vec<Frame>>,
+    /// The globals of each module, if they are kept.
+    pub globals: Globals,
+    pub(super) keeps_names: bool,
     /// The number of the instruction that takes effect.
     pub(super) now: u64,
+    /// Frames that were entered, or were there before.
+    entered: u64,
 }
 
 impl Machine {
     /// Nothing has run; `most_items` members of a container are recorded.
     pub fn new(most_items: u64) -> Machine {
         Machine { objects: Objects::new(most_items), ..Machine::default() }
+    }
+
+    /// The same, and keeps what instructions read and store under names that are no fast locals.
+    #[must_use]
+    pub fn with_names(self) -> Machine {
+        Machine { keeps_names: true, ..self }
+    }
+
+    /// The number of the last instruction that took effect; 0 if none did.
+    pub fn last_completed(&self) -> u64 {
+        self.now
     }
 
     /// The frame that runs.
@@ -206,7 +232,7 @@ impl Machine {
         let frame = self.frames.last_mut().ok_or(Fault::Unexpected)?;
         (frame.stack, frame.blocks) = (stack, blocks);
         match self.entry()? {
-            Entry::Locals => self.take_locals(),
+            Entry::Locals => self.take_locals(0),
             _ => Err(Fault::Unexpected),
         }
     }
@@ -250,13 +276,15 @@ impl Machine {
         let (mut values, mut cells) = (Vec::new(), HashSet::new());
         let others = self.others.values().flatten();
         for frame in self.frames.iter().chain(others).chain(self.suspended.values()) {
-            values.extend(frame.stack.iter().chain(&frame.locals).map(|slot| slot.value));
+            let slots = frame.stack.iter().chain(&frame.locals).chain(frame.names.values());
+            values.extend(slots.map(|slot| slot.value));
             values.extend(frame.early.iter().filter_map(|entry| match entry {
                 Entry::Value(value) => Some(*value),
                 _ => None,
             }));
             cells.extend(frame.cells.iter().copied());
         }
+        values.extend(self.globals.slots().map(|slot| slot.value));
         self.objects.give_up(values, &cells);
     }
 
@@ -276,7 +304,7 @@ impl Machine {
     ) -> Result<(), Fault> {
         self.keep_early()?;
         let pending = if resumes { Pending::Resume } else { Pending::Entry };
-        self.frames.push(Frame::new(number, code, pending, true));
+        self.push(Frame::new(number, code, pending, true));
         Ok(())
     }
 
@@ -291,7 +319,14 @@ impl Machine {
             Some(instruction) => Pending::Instruction(instruction, false, 0),
             None => Pending::Nothing,
         };
-        self.frames.push(Frame::new(number, code, pending, false));
+        self.push(Frame::new(number, code, pending, false));
+    }
+
+    fn push(&mut self, mut frame: Frame) {
+        self.entered += 1;
+        frame.id = self.entered;
+        frame.has_global_names = frame.is_module(self.frames.last());
+        self.frames.push(frame);
     }
 
     /// Something else runs inside the pending instruction: what that has produced is kept with it.
@@ -305,7 +340,7 @@ impl Machine {
             && let Some(entry) = self.items.next(&mut self.objects)?
         {
             if entry == Entry::Locals {
-                self.take_locals()?;
+                self.take_locals(self.number_of_instruction())?;
             }
             early.push_back(entry);
         }
@@ -369,9 +404,11 @@ impl Machine {
                 .min(frame.code.numbers[1] as usize)
         });
         for index in 0..arguments {
-            self.take_local(index)?;
+            let argument = self.argument()?;
+            self.set_local(index, argument)?;
         }
-        self.take_cells()
+        let new = self.frames.last().map_or(0, |frame| frame.code.cells.len());
+        self.take_cells(new, None)
     }
 
     /// A value that the running frame is given by the instruction that entered it.
@@ -383,25 +420,30 @@ impl Machine {
         Ok(Slot { value, origin, set: call })
     }
 
-    fn take_local(&mut self, index: usize) -> Result<(), Fault> {
-        let value = self.argument()?;
+    fn set_local(&mut self, index: usize, slot: Slot) -> Result<(), Fault> {
         let frame = self.frames.last_mut().ok_or(Fault::Unexpected)?;
         if let Some(local) = frame.locals.get_mut(index) {
-            *local = value;
+            *local = slot;
         }
         Ok(())
     }
 
-    fn take_cells(&mut self) -> Result<(), Fault> {
-        let count = self.frames.last().map_or(0, |frame| frame.cells.len());
+    /// The cells of the running frame, the first `new` of which were made for it. What has changed in
+    /// the others was set by this instruction, or by the one that entered the frame.
+    fn take_cells(&mut self, new: usize, by: Option<u64>) -> Result<(), Fault> {
+        let (count, id) = self.frames.last().map_or((0, 0), |frame| (frame.cells.len(), frame.id));
         for index in 0..count {
             let Entry::Cell(address) = self.entry()? else { return Err(Fault::Unexpected) };
-            let content = self.argument()?;
-            // What is known of where it comes from stays.
-            let known = self.objects.cell(address);
-            let is_same = self.objects.is_same(known.value, content.value);
-            let kept = if is_same { Slot { value: content.value, ..known } } else { content };
-            self.objects.set_cell(address, kept);
+            let content = match by {
+                None => self.argument()?,
+                Some(by) => set_by(by, self.value()?),
+            };
+            if index < new {
+                let is_bound = content.value != Value::Nothing;
+                self.objects.new_cell(address, id, if is_bound { content } else { Slot::NOTHING });
+            } else {
+                self.objects.set_cell(address, self.kept(self.objects.cell(address), content));
+            }
             if let Some(frame) = self.frames.last_mut() {
                 frame.cells[index] = address;
             }
@@ -409,13 +451,26 @@ impl Machine {
         Ok(())
     }
 
-    /// All locals may have changed together.
-    pub(super) fn take_locals(&mut self) -> Result<(), Fault> {
+    /// What is in a place now; what is known of where it comes from stays if it is the same.
+    fn kept(&self, known: Slot, now: Slot) -> Slot {
+        let is_same = self.objects.is_same(known.value, now.value);
+        if is_same { Slot { value: now.value, ..known } } else { now }
+    }
+
+    /// All locals may have changed together, by this instruction; 0 if none has done it.
+    pub(super) fn take_locals(&mut self, by: u64) -> Result<(), Fault> {
         let count = self.frames.last().map_or(0, |frame| frame.code.numbers[1] as usize);
         for index in 0..count {
-            self.take_local(index)?;
+            let now = set_by(by, self.value()?);
+            let frame = self.frames.last().ok_or(Fault::Unexpected)?;
+            let known = frame.locals.get(index).copied().unwrap_or(Slot::UNKNOWN);
+            self.set_local(index, self.kept(known, now))?;
         }
-        self.take_cells()
+        self.take_cells(0, Some(by))
+    }
+
+    fn number_of_instruction(&self) -> u64 {
+        self.frames.last().map_or(0, Frame::number_of_instruction)
     }
 
     /// Consumes what a pending instruction has produced that does not go on; whether an exception
@@ -429,7 +484,7 @@ impl Machine {
             match self.next()? {
                 None => return Ok(false),
                 Some((Entry::Raised, _)) => return Ok(true),
-                Some((Entry::Locals, false)) => self.take_locals()?,
+                Some((Entry::Locals, false)) => self.take_locals(self.number_of_instruction())?,
                 Some((Entry::State, false)) => self.take_state()?,
                 Some(_) => {}
             }
@@ -493,4 +548,10 @@ impl Machine {
         self.stack = stack;
         Ok(())
     }
+}
+
+/// A value that an instruction has put somewhere; 0 if none has.
+fn set_by(by: u64, value: Value) -> Slot {
+    let origin = if by == 0 { Origin::Unknown } else { Origin::Made(by) };
+    Slot { value, origin, set: by }
 }

@@ -96,8 +96,8 @@ pub struct Objects {
     slots: Box<[Option<Id>]>,
     /// The newest of those that can change, by address.
     newest: HashMap<u64, Id>,
-    /// What cells hold, by address.
-    cells: HashMap<u64, Slot>,
+    /// What cells hold, by address, and the frame for which each was made.
+    cells: HashMap<u64, (Slot, u64)>,
     /// Members of a container that are recorded.
     most_items: u64,
 }
@@ -145,11 +145,22 @@ impl Objects {
 
     /// What a cell holds.
     pub fn cell(&self, address: u64) -> Slot {
-        self.cells.get(&address).copied().unwrap_or(Slot::UNKNOWN)
+        self.cells.get(&address).map_or(Slot::UNKNOWN, |cell| cell.0)
+    }
+
+    /// [`super::Frame::id`] of the frame for which the cell was made that is at an address now; 0 if
+    /// that is not known.
+    pub fn maker_of_cell(&self, address: u64) -> u64 {
+        self.cells.get(&address).map_or(0, |cell| cell.1)
     }
 
     pub(super) fn set_cell(&mut self, address: u64, slot: Slot) {
-        self.cells.insert(address, slot);
+        self.cells.entry(address).or_insert((slot, 0)).0 = slot;
+    }
+
+    /// A frame has a cell of its own, at an address where another may have been.
+    pub(super) fn new_cell(&mut self, address: u64, frame: u64, slot: Slot) {
+        self.cells.insert(address, (slot, frame));
     }
 
     /// Takes an item that is a value, and keeps what it says of objects.
@@ -223,7 +234,7 @@ impl Objects {
             _ => None,
         };
         left.extend(values.iter().filter_map(id_of));
-        left.extend(self.cells.values().filter_map(|slot| id_of(&slot.value)));
+        left.extend(self.cells.values().filter_map(|(slot, _)| id_of(&slot.value)));
         while let Some(id) = left.pop() {
             if std::mem::replace(&mut is_kept[id.0 as usize], true) {
                 continue;

@@ -61,7 +61,8 @@ impl<'a> Recorded<'a> {
         visitor: impl FnOnce(Bounds) -> V,
     ) -> Result<(V, Result<(), ReadError>)> {
         self.with(|bounds, cursor| {
-            let mut sink = StateSink::new(Machine::new(bounds.items as u64), visitor(bounds));
+            let machine = Machine::new(bounds.items as u64).with_names();
+            let mut sink = StateSink::new(machine, visitor(bounds));
             let result = state::replay(cursor, &mut sink);
             (sink.visitor, result)
         })

@@ -1,6 +1,7 @@
-//! An instruction and where it is in the source, on one line.
+//! Instructions, where they are in the source, and values, each on one line.
 
 use bytecode::text::{self, Instruction};
+use recording::state::{Bounds, Frame, Machine, Value};
 use wire::code::CodeInfo;
 
 /// The line of an instruction, with the meaning of its operand.
@@ -32,4 +33,20 @@ pub fn escaped(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// The text of a value, within bounds.
+pub fn value(machine: &Machine, bounds: &Bounds, value: Value) -> String {
+    let mut text = Vec::new();
+    bounds.write(&machine.objects, value, &mut text);
+    escaped(&text)
+}
+
+/// The instruction that a frame is in.
+pub fn instruction_of(frame: &Frame) -> Option<Instruction> {
+    frame.instruction().map(|at| Instruction {
+        offset: at.offset,
+        opcode: at.opcode,
+        operand: at.operand,
+    })
 }

@@ -5,7 +5,7 @@ use bytecode::text::Instruction;
 use recording::state::{Block, Bounds, Frame, Machine, Origin, Slot, Value, Visitor};
 use serde_json::{Value as Json, json};
 
-use super::place::{escaped, line, place};
+use super::place::{escaped, instruction_of, line, place};
 use super::position::Search;
 
 /// Which frames are shown.
@@ -38,22 +38,15 @@ impl StateAt {
     }
 
     fn value(&self, machine: &Machine, value: Value) -> String {
-        let mut text = Vec::new();
-        self.bounds.write(&machine.objects, value, &mut text);
-        escaped(&text)
+        super::place::value(machine, &self.bounds, value)
     }
 
     /// The frames that are shown: how far each is from the running one, and the instruction that
     /// it is in.
     fn shown<'a>(&self, machine: &'a Machine, running: Instruction) -> Vec<Shown<'a>> {
-        let outer = machine.frames.iter().rev().skip(1).map(|frame| {
-            let at = frame.instruction().map(|at| Instruction {
-                offset: at.offset,
-                opcode: at.opcode,
-                operand: at.operand,
-            });
-            (frame, at, frame.number_of_instruction())
-        });
+        let outer = machine.frames.iter().rev().skip(1);
+        let outer =
+            outer.map(|frame| (frame, instruction_of(frame), frame.number_of_instruction()));
         let inner = machine.frames.last().map(|frame| (frame, Some(running), self.search.seen));
         let all = inner.into_iter().chain(outer).enumerate();
         let wanted = |index: usize| match self.frames {
@@ -82,12 +75,7 @@ impl StateAt {
         let callers = machine.frames.len() > 1 && self.frames == Frames::One(0);
         if callers && let Some(outer) = machine.frames.iter().rev().nth(1) {
             let number = outer.number_of_instruction();
-            let at = outer.instruction();
-            let at = at.map(|at| Instruction {
-                offset: at.offset,
-                opcode: at.opcode,
-                operand: at.operand,
-            });
+            let at = instruction_of(outer);
             out.push_str(&format!("called from  {}  ({number})\n", line(&outer.code, at)));
         }
         Some(out)

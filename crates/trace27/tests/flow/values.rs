@@ -220,3 +220,47 @@ fn a_position_that_is_not_there_is_trouble() {
     assert_eq!(status, 2);
     assert!(errors.contains("more than once; give a file, not `-`"), "{errors}");
 }
+
+#[test]
+fn who_set_a_variable() {
+    let (status, text, errors) = trace27(&["who", "x", "--at", "8", "t.flow"]);
+    let wanted = "\
+x = 2
+  set by         4  f> 3 STORE_FAST (x)                       a.py:1
+  constant       3  f> 0 LOAD_CONST (None)                    a.py:1
+";
+    assert_eq!((status, text.as_str(), errors.as_str()), (0, wanted, ""));
+    let (status, text, _) = trace27(&["who", "--item", "--at", "8", "t.flow"]);
+    let wanted = "\
+[0] = 5
+  made by        7  f> 12 BINARY_ADD                          a.py:1   2 + 3
+";
+    assert_eq!((status, text.as_str()), (0, wanted));
+    let (status, text, _) = trace27(&["who", "x", "--all", "--json", "--at", "8", "t.flow"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let set = json!({ "n": 4, "text": "f> 3 STORE_FAST (x)", "place": "a.py:1",
+        "value": "2", "constant": 3 });
+    assert_eq!(json, json!({ "name": "x", "at": 8, "value": "2", "sets": [set] }));
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn who_finds_nothing_or_says_what_is_wrong() {
+    for (arguments, status, wanted) in [
+        (&["x", "--at", "4", "t.flow"][..], 1, "x is not bound\n"),
+        (&["x", "--at", "4", "--all", "t.flow"], 1, "x is not bound\n"),
+        (&["y", "--at", "8", "t.flow"], 1, "trace27: `y` is no local and no cell of `f`"),
+        (&["x", "--at", "8", "--global", "t.flow"], 1, "trace27: no instruction before has read"),
+        (&["x", "--at", "8", "--frame", "2", "t.flow"], 1, "trace27: there is no frame 2"),
+        (&["--item=1", "--at", "8", "t.flow"], 1, "trace27: there is no [1] on the stack"),
+        (&["--item", "--at", "4", "x", "t.flow"], 2, "trace27: `--item` takes the place"),
+        (&["--at", "4", "t.flow"], 2, "trace27: give a name and a recording"),
+        (&["x", "--at", "10", "t.flow"], 2, "trace27: `t.flow`: it has 9 instructions"),
+        (&["x", "--at", "4", "-"], 2, "trace27: `who` reads the recording more than once"),
+        (&["x", "--at", "9", "cut.flow"], 2, "trace27: `cut.flow`, byte "),
+    ] {
+        let (found, text, errors) = trace27(&[&["who"], arguments].concat());
+        assert_eq!(found, status, "{arguments:?}: {text}{errors}");
+        assert!((text + &errors).starts_with(wanted), "{arguments:?}: {errors}");
+    }
+}
