@@ -330,6 +330,51 @@ fn who_set_cells_globals_and_names() {
     }
 }
 
+/// What C code calls a function with, exceptions, and text of each type.
+const FOUND: &str = "\
+def check(line):
+    return line.strip()
+names = map(check, ' a \\n FLAG{x} \\n'.split('\\n'))
+try:
+    raise ValueError('FLAG{y}')
+except ValueError as error:
+    text = u'its ' + str(error)
+large = 7L ** 30
+";
+
+#[test]
+fn find_sees_arguments_exceptions_and_text_of_each_type() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("found.py"), FOUND).unwrap();
+    let recorded = Python::traced().record(scratch.path(), &["--values"], &["found.py"], "t.flow");
+    let file = recorded.file();
+    for (pattern, wanted) in [
+        (
+            "~'FLAG{'",
+            &[
+                "LOAD_CONST",
+                "' FLAG{x} '  (argument line)",
+                "check> 6 CALL_FUNCTION (0)",
+                "LOAD_CONST (FLAG{y})",
+                "'FLAG{y}'",
+                "u'its FLAG{y}'",
+            ][..],
+        ),
+        ("/^ValueError\\(/", &["CALL_FUNCTION", "RAISE_VARARGS"]),
+        ("22539340290692258087863249", &["LOAD_CONST"]),
+        ("'FLAG{'", &[]),
+    ] {
+        let arguments = ["find", pattern].map(Path::new);
+        let outcome = trace27(arguments.into_iter().chain([file.as_path()]));
+        let text = String::from_utf8(outcome.output.clone()).unwrap();
+        assert_eq!(outcome.status, i32::from(wanted.is_empty()), "{pattern}: {}", outcome.text());
+        assert_eq!(text.lines().count(), wanted.len(), "{pattern}: {text}");
+        for (line, wanted) in text.lines().zip(wanted) {
+            assert!(line.contains(wanted), "{pattern}: `{wanted}`: {text}");
+        }
+    }
+}
+
 /// Files of each kind, of 50 programs each.
 const FILES: u64 = 10;
 

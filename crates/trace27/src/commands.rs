@@ -3,6 +3,7 @@
 pub mod convert;
 pub mod diff;
 pub mod dump;
+pub mod find;
 pub mod info;
 #[cfg(unix)]
 pub mod lockstep;

@@ -33,6 +33,7 @@ enum Command {
     Dump(commands::dump::Args),
     State(commands::state::Args),
     Who(commands::who::Args),
+    Find(commands::find::Args),
     /// Used by `lockstep`
     #[cfg(unix)]
     #[command(hide = true)]
@@ -69,6 +70,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Dump(args) => args.run().map(|()| true)?,
         Command::State(args) => args.run()?,
         Command::Who(args) => args.run()?,
+        Command::Find(args) => args.run()?,
         #[cfg(unix)]
         Command::LockstepSupervisor { folder, fields } => {
             trace27::lockstep::supervise(folder, fields);

@@ -494,8 +494,11 @@ impl Machine {
     /// The block stack of the running frame is unwound, to a handler or a loop's end.
     pub(super) fn unwind(&mut self, target: u32) -> Result<(), Fault> {
         let raised = self.abandon()?;
+        let number = self.number_of_instruction();
+        if number != 0 {
+            self.now = number;
+        }
         let exception = if raised {
-            let number = self.frames.last().map_or(0, Frame::number_of_instruction);
             let origin = if number == 0 { Origin::Unknown } else { Origin::Made(number) };
             let values = [self.value()?, self.value()?, self.value()?];
             Some(values.map(|value| Slot { value, origin, set: 0 }))

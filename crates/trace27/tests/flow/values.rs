@@ -264,3 +264,42 @@ fn who_finds_nothing_or_says_what_is_wrong() {
         assert!((text + &errors).starts_with(wanted), "{arguments:?}: {errors}");
     }
 }
+
+#[test]
+fn find_prints_each_instruction_that_produces_a_value() {
+    for (arguments, status, wanted) in [
+        (
+            &["5", "t.flow"][..],
+            0,
+            "       7  f> 12 BINARY_ADD                          a.py:1   5\n       \
+             2  m> 3 CALL_FUNCTION (0)                    a.py:1   5\n",
+        ),
+        (&["2..4", "--count", "t.flow"], 0, "2\n"),
+        (&["-4..-2", "--count", "t.flow"], 1, "0\n"),
+        (&["9", "t.flow"], 1, ""),
+        (&["9", "--count", "--json", "t.flow"], 1, "{\"count\":0}\n"),
+        (
+            &["/^<function/", "--first", "t.flow"],
+            0,
+            "       1  m> 0 LOAD_CONST (None)                    a.py:1   <function f at 0x150>\n",
+        ),
+    ] {
+        let (found, text, errors) = trace27(&[&["find"], arguments].concat());
+        assert_eq!((found, text.as_str()), (status, wanted), "{arguments:?}: {errors}");
+    }
+    let (status, text, _) = trace27(&["find", "5", "--first", "--json", "t.flow"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let wanted = json!({ "n": 7, "text": "f> 12 BINARY_ADD", "place": "a.py:1", "value": "5" });
+    assert_eq!((status, json), (0, wanted));
+}
+
+#[test]
+fn find_says_what_is_wrong() {
+    let (status, _, errors) = trace27(&["find", "five", "t.flow"]);
+    assert_eq!(status, 2);
+    assert!(errors.contains("`five` is nothing to look for; give a number"), "{errors}");
+    // What was found before a recording ends is printed.
+    let (status, text, errors) = trace27(&["find", "/function/", "cut.flow"]);
+    assert_eq!((status, text.lines().count()), (2, 1), "{text}");
+    assert!(errors.contains("cut short"), "{errors}");
+}
