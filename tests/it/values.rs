@@ -330,6 +330,40 @@ fn who_set_cells_globals_and_names() {
     }
 }
 
+/// `state` prints globals and the names of class bodies, each with who set or read it.
+#[test]
+fn the_state_has_globals_and_names() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("names.py"), NAMES).unwrap();
+    let recorded = Python::traced().record(scratch.path(), &["--values"], &["names.py"], "t.flow");
+    let file = recorded.file();
+    let state = |at: &str, json: &[&str]| {
+        let arguments = [&["state", "--at", at], json].concat();
+        let arguments = arguments.into_iter().map(Path::new);
+        let outcome = trace27(arguments.chain([file.as_path()]));
+        assert_eq!(outcome.status, 0, "{}", outcome.text());
+        String::from_utf8(outcome.output).unwrap()
+    };
+    let row = |at: &str, title: &str| {
+        let text = state(at, &[]);
+        let row = text.lines().find_map(|line| line.strip_prefix(title)).map(str::to_owned);
+        row.map(|row| row.replace(|char: char| char.is_ascii_digit(), "9"))
+    };
+    assert_eq!(row("change:0", "  globals  ").as_deref(), Some("count = 9  (set by 9)"));
+    assert_eq!(row("bare:3", "  globals  "), None);
+    assert_eq!(row("outer:0", "  names  "), None);
+    let names = row("Plain:22", "  names    ").unwrap();
+    assert!(names.ends_with("kind = 'plain!'  (set by 99)"), "{names}");
+    let globals = row("end", "  globals  ").unwrap();
+    assert!(globals.starts_with("count = 9  (set by 99)"), "{globals}");
+    assert!(globals.contains("globals = <built-in function globals>  (read by 99)"), "{globals}");
+    assert!(globals.ends_with("hidden = 9  (read by 999)"), "{globals}");
+    let json: Value = serde_json::from_str(&state("change:0#2", &["--json"])).unwrap();
+    let global = &json["frames"][0]["globals"][0];
+    assert_eq!((&global["name"], &global["value"]), (&"count".into(), &"1".into()));
+    assert!(global["set"].as_u64() > global["made"].as_u64());
+}
+
 /// What C code calls a function with, exceptions, and text of each type.
 const FOUND: &str = "\
 def check(line):

@@ -9,8 +9,8 @@ use super::recorded::Recorded;
 use crate::view::position::{self, Position};
 use crate::view::state::{Frames, StateAt};
 
-/// Print the stack, the blocks, the locals and the cells before an instruction of a recording with
-/// values
+/// Print the stack, the blocks, the locals, the cells and the globals before an instruction of a
+/// recording with values
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The recording; `-` is standard input

@@ -2,7 +2,7 @@
 
 use bytecode::opcode;
 use bytecode::text::Instruction;
-use recording::state::{Block, Bounds, Frame, Machine, Origin, Slot, Value, Visitor};
+use recording::state::{Block, Bounds, Frame, Machine, Names, Origin, Slot, Value, Visitor};
 use serde_json::{Value as Json, json};
 
 use super::place::{escaped, instruction_of, line, place};
@@ -117,6 +117,35 @@ impl StateAt {
         let cells = frame.code.cells.iter().chain(&frame.code.free).zip(&frame.cells);
         let cells = cells.filter_map(|(name, &cell)| named(name, &machine.objects.cell(cell)));
         row(out, "cells", cells);
+        for (title, names) in [
+            ("names", self.names(frame, Some(&frame.names))),
+            ("globals", self.names(frame, globals(machine, frame))),
+        ] {
+            if !names.is_empty() {
+                row(
+                    out,
+                    title,
+                    names.into_iter().map(|(name, slot)| {
+                        let (name, value) = (escaped(name), self.value(machine, slot.value));
+                        match (slot.set, slot.origin) {
+                            (0, Origin::Made(by)) => format!("{name} = {value}  (read by {by})"),
+                            (set, _) => format!("{name} = {value}  (set by {set})"),
+                        }
+                    }),
+                );
+            }
+        }
+    }
+
+    /// Those of the names in a dictionary that the frame's code uses and that are bound, in the order of
+    /// `co_names`.
+    fn names<'a>(&self, frame: &'a Frame, known: Option<&Names>) -> Vec<(&'a [u8], Slot)> {
+        let Some(known) = known else { return Vec::new() };
+        let bound = frame.code.names.iter().filter_map(|name| {
+            let slot = known.get(name).filter(|slot| slot.value != Value::Nothing)?;
+            Some((name.as_slice(), *slot))
+        });
+        bound.collect()
     }
 
     fn json(&self, machine: &Machine, shown: &Shown) -> Json {
@@ -141,6 +170,19 @@ impl StateAt {
                 value
             })
         };
+        // A name that was only read has the instruction that read it.
+        let known = |known: Option<&Names>| {
+            let names = self.names(frame, known).into_iter().map(|(name, found)| {
+                let mut value = slot(&found);
+                value["name"] = escaped(name).into();
+                if let (0, Origin::Made(by)) = (found.set, found.origin) {
+                    value["read"] = by.into();
+                    value.as_object_mut().map(|value| value.remove("made"));
+                }
+                value
+            });
+            names.collect::<Vec<_>>()
+        };
         let locals = frame.code.locals.iter().zip(&frame.locals);
         let cells = frame.code.cells.iter().chain(&frame.code.free).zip(&frame.cells);
         json!({
@@ -159,8 +201,15 @@ impl StateAt {
             "cells": cells
                 .filter_map(|(name, &cell)| named(name, &machine.objects.cell(cell)))
                 .collect::<Vec<_>>(),
+            "names": known(Some(&frame.names)),
+            "globals": known(globals(machine, frame)),
         })
     }
+}
+
+/// The globals of a frame's module.
+fn globals<'a>(machine: &'a Machine, frame: &Frame) -> Option<&'a Names> {
+    machine.globals.of(frame.code.module.as_ref()?)
 }
 
 /// A frame that is shown.
