@@ -9,8 +9,11 @@ use recording::file::{FlowWriter, Sections};
 use recording::replay;
 use recording::state::{Bounds, Machine, Origin, StateSink, Value, Visitor};
 use serde_json::json;
+use trace27::view::find::Find;
+use trace27::view::pattern::Pattern;
 use trace27::view::position::Search;
 use trace27::view::state::{Frames, StateAt};
+use trace27::view::who::{Describe, Sets, Variable};
 use wire::code::CodeInfo;
 use wire::packet::{BranchBits, Packet, kind};
 
@@ -69,7 +72,7 @@ const VALUES: [&[u8]; 3] = [
 fn replayed<V: Visitor>(bytes: &[u8], visitor: V) -> (StateSink<V>, Option<String>) {
     let (sections, _) = Sections::open(Cursor::new(bytes.to_vec())).unwrap();
     let mut cursor = replay::Cursor::new(sections, 0..u64::MAX);
-    let mut sink = StateSink::new(Machine::new(32), visitor);
+    let mut sink = StateSink::new(Machine::new(32).with_names(), visitor);
     let result = recording::state::replay(&mut cursor, &mut sink);
     (sink, result.err().map(|error| error.to_string()))
 }
@@ -143,6 +146,7 @@ impl Visitor for All {
 #[test]
 fn whatever_the_values_are_nothing_panics() {
     let mut random = Random::new(12);
+    let pattern: Pattern = "/./".parse().unwrap();
     for _ in 0..20_000 {
         let mut values: Vec<Vec<u8>> = VALUES.iter().map(|bytes| bytes.to_vec()).collect();
         for bytes in &mut values {
@@ -157,6 +161,23 @@ fn whatever_the_values_are_nothing_panics() {
         let (sink, error) = replayed(&recording(&values), All(0));
         if error.is_none() {
             assert!(sink.visitor.0 > 0);
+        }
+        let (mut found, mut set) = (0, 0);
+        let find = Find::new(pattern.clone(), Bounds::default(), |describe| {
+            found += describe().row().len();
+            true
+        });
+        replayed(&recording(&values), find);
+        let variable = Variable::Local(2, 0);
+        let sets =
+            Sets::new(variable.clone(), Bounds::default(), 9, |each| set += each.row().len());
+        replayed(&recording(&values), sets);
+        let describe = Describe::new(variable, Bounds::default(), &[2, 4, 7]);
+        let (sink, again) = replayed(&recording(&values), describe);
+        if error.is_none() {
+            // The last instruction that is described is before the end.
+            assert_eq!(again, None);
+            assert!(found > 0 && set > 0 && sink.visitor.is_done());
         }
     }
 }
