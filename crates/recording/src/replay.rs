@@ -119,7 +119,7 @@ impl OpenChunk {
     /// # Errors
     ///
     /// Bytes that are no packet.
-    #[inline]
+    #[inline(always)]
     pub fn packet(&self) -> Result<Option<(BranchBits, Packet<'_>, usize)>, Broken> {
         let rest = self.section.content.get(self.at..).unwrap_or_default();
         if rest.is_empty() {

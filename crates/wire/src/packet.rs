@@ -405,7 +405,7 @@ impl fmt::Display for Fault {
 /// # Errors
 ///
 /// [`Fault::Short`] where the bytes end inside the record.
-#[inline]
+#[inline(always)]
 pub fn read(bytes: &[u8]) -> Result<(BranchBits, Packet<'_>, usize), Fault> {
     let mut fields = Fields { bytes, at: 0 };
     let tag = fields.byte()?;

@@ -106,6 +106,8 @@ impl Decoder {
         self.event(packet, sink)
     }
 
+    // One caller, in a loop whose variables stay in registers this way.
+    #[inline(always)]
     fn call(
         &mut self,
         bits: BranchBits,

@@ -41,7 +41,7 @@ impl Match {
     }
 }
 
-/// Takes each match until it is told that this was the last one.
+/// Finds matches, until whatever takes them wants no more.
 pub struct Find<F> {
     pattern: Pattern,
     bounds: Bounds,

@@ -13,7 +13,7 @@ const MOST_FRAMES: usize = 1 << 16;
 pub enum Position {
     /// The instruction of this number, from 1.
     Number(u64),
-    /// So many from the end; 1 is the last instruction.
+    /// Counted from the end; 1 is the last instruction.
     FromEnd(u64),
     /// The instruction at an offset of the code objects of a name.
     Offset {
@@ -21,14 +21,14 @@ pub enum Position {
         name: String,
         /// Its offset.
         offset: u32,
-        /// The how manieth time, from 1.
+        /// Which time it runs, from 1.
         time: u64,
     },
-    /// A line of the program's own file begins.
+    /// Where a line of the program's own file begins.
     Line {
         /// The line, from 1.
         line: u32,
-        /// The how manieth time, from 1.
+        /// Which time it runs, from 1.
         time: u64,
     },
 }
