@@ -320,7 +320,7 @@ fn instruction(frame: Frame, opcode: u8, oparg: c_int, next: *const u8) {
     slowly(frame.gil(), |recorder| recorder.instruction(&frame.code(), opcode, offset, oparg));
 }
 
-/// There is no room for values, or for so many bytes of them.
+/// There is no room for values, or not for this many bytes of them.
 #[unsafe(no_mangle)]
 extern "C" fn traced_values_full(need: usize) {
     if shared().page().values.load(Relaxed).is_null() {

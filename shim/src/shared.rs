@@ -253,7 +253,7 @@ impl Shared {
         self.open_run();
     }
 
-    /// The run of values ends, and the next one has room for so many bytes.
+    /// The run of values ends, and the next one has room for this many bytes.
     pub fn make_room(self, need: usize) -> Result<(), Lost> {
         self.close_run();
         self.reserve(need as u64)?;

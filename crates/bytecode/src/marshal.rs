@@ -450,7 +450,7 @@ fn number(kind: u8, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-/// A kind and a length, before so many bytes. What is longer than the field was over the budget before.
+/// A kind and a length, before that many bytes. What is longer than the field exceeded the budget before.
 fn start(kind: u8, length: usize, bytes: usize, out: &mut Vec<u8>) {
     let [a, b, c, d] = (length as u32).to_le_bytes();
     out.reserve(5 + bytes);

@@ -286,7 +286,7 @@ extern "C" fn traced_stop() {
     end(unsafe { Gil::assume() });
 }
 
-/// Whoever calls `exit`, in the interpreter's own end or in place of it. C code may do so after it
+/// Runs at `exit`, in the interpreter's own end or in place of it. C code may do so after it
 /// has released the GIL: then another thread may be in the recorder, and only the page is touched.
 extern "C" fn at_exit() {
     if Gil::with(end).is_none() {

@@ -33,7 +33,7 @@ const LEVEL: i32 = 1;
 /// most of a short one.
 const CODES_LEVEL: i32 = 6;
 
-/// So many bytes of code objects are compressed apart from packets, the better for it.
+/// From this many bytes on, code objects are compressed apart from packets, which makes them smaller.
 const MANY_CODES: usize = 1 << 12;
 
 /// Fewer bytes of code objects are not worth compressing in a file that is not compressed.

@@ -27,7 +27,7 @@ fn shown(log: &[u8]) -> Vec<String> {
             Operand::Number(number) => number.to_string(),
             Operand::Meaning(meaning) => format!("'{}'", text(meaning)),
             Operand::Both(number, meaning) => format!("{number} '{}'", text(meaning)),
-            Operand::Either(_) => unreachable!("byterun's operands are told apart"),
+            Operand::Either(_) => unreachable!("byterun's operands are distinguished"),
         };
         let name = step.code.name.map_or("?".to_owned(), text);
         let opname = step.opname().unwrap_or("?");
