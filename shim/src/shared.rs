@@ -405,7 +405,8 @@ impl Shared {
             }
             if head + need <= most {
                 page.limit.store(most.min(head + WAKE), SeqCst);
-                // Whoever fails or closes sets it to 0 afterwards: one of us sees the other's.
+                // A failure or a close sets the limit to 0 afterwards: either that is seen there, or
+                // the failure or the close is seen here.
                 if page.failed.load(SeqCst) == 0 && page.closed.load(SeqCst) == 0 {
                     return Ok(());
                 }
